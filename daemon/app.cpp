@@ -1,0 +1,347 @@
+#include "daemon/app.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <map>
+
+#include "daemon/base/duration.hpp"
+#include "daemon/base/log.hpp"
+#include "daemon/change_log.hpp"
+#include "daemon/heartbeat.hpp"
+#include "daemon/plan.hpp"
+#include "daemon/reloads.hpp"
+#include "daemon/server_config.hpp"
+
+namespace qw {
+namespace {
+
+/// Rounds and requests have this long to end after the first signal; then the process goes without them.
+/// Within the 5 s of facts/reliability-and-security.md 2.4.
+constexpr Nanoseconds kStopWithin = std::chrono::milliseconds(4500);
+/// Scrapes under way may end within this time.
+constexpr Nanoseconds kDrainWithin = std::chrono::seconds(1);
+constexpr unsigned kWorkers = 2;
+/// Exceptions out of plain handlers are bugs; a stream of them must not keep the stopping process alive.
+constexpr int kMaxStrayExceptions = 5;
+
+/// The soft limit of descriptors is low for the sake of select(), which nothing here uses.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::string join(const std::vector<std::string>& lines) {
+  std::string out;
+  for (const auto& line : lines) out += (out.empty() ? "" : "; ") + line;
+  return out;
+}
+
+std::vector<std::string> print_all(const std::vector<config::Problem>& problems) {
+  std::vector<std::string> out;
+  for (const auto& problem : problems) out.push_back(problem.print());
+  return out;
+}
+
+/// What a reload read, made on a worker.
+struct Readout {
+  config::Loaded loaded;
+  config::LoadedWeb web;
+  std::vector<std::string> problems() const {
+    auto out = print_all(loaded.problems);
+    for (auto& line : print_all(web.problems)) out.push_back(std::move(line));
+    return out;
+  }
+};
+
+void read_files(Readout& into, const std::string& config_file, const std::string& web_file) {
+  if (!config_file.empty()) into.loaded = config::load_file(config_file, config_kinds());
+  if (!web_file.empty()) into.web = config::load_web_file(web_file);
+}
+
+}  // namespace
+
+struct App::Impl final : schedule::Observer {
+  Impl(Flags flags_, config::Config config_, config::WebConfig web_);
+
+  int run();
+  bool start();
+  bool listen();
+  Task<void> watch_signals();
+  Task<net::ServerReply> answer(net::ServerRequest request);
+  Task<Result<void>> reload();
+  Result<void> swap_in(const Readout& reading);
+  void begin_stop(int code);
+  Task<void> stop_all();
+  void overdue();
+  void bug(std::string_view task, const std::string& what);
+  bool ready();
+  void refresh();
+
+  void on_start(const TargetId& id, Nanoseconds late) override;
+  void on_missed(const TargetId& id, std::uint64_t rounds) override;
+  void on_round(RoundPtr round, SteadyTime due) override;
+  void on_removed(const TargetId& id) override;
+
+  async::TaskGroup::OnBug bug_sink() {
+    return [this](std::string_view task, const std::string& what) { bug(task, what); };
+  }
+  probes::ProbeContext context() { return {.net = net, .clock = clock}; }
+
+  // In order of construction; what is used by others comes first, and the groups of tasks come last.
+  Flags flags;
+  config::Config config;
+  config::WebConfig web;
+  asio::io_context io{1};
+  SystemClock clock;
+  asio::signal_set signals{io, SIGTERM, SIGINT, SIGHUP};
+  net::Resolver resolver{io.get_executor(), {}};
+  net::Net net{io.get_executor(), resolver};
+  store::Store store{store::Store::Options()};
+  exporting::SelfMetrics self{clock};
+  async::WorkerPool pool{kWorkers};  ///< its jobs read the store's snapshots and `self`
+  ChangeLog changes;
+  std::map<TargetId, SteadyTime> unready;  ///< targets whose first round is waited for, and how long
+  exporting::Site site;
+  net::HttpServer http;
+  schedule::Scheduler scheduler;
+  Reloads reloads;
+  asio::steady_timer stop_limit{io};
+  async::TaskGroup tasks;     ///< run until the stop
+  async::TaskGroup stopping;  ///< the stop itself
+  int exit_code = 0;
+  bool stop_begun = false;
+};
+
+App::App(Flags flags, config::Config config, config::WebConfig web)
+    : impl_(std::make_unique<Impl>(std::move(flags), std::move(config), std::move(web))) {}
+App::~App() = default;
+int App::run() {
+  return impl_->run();
+}
+
+App::Impl::Impl(Flags flags_, config::Config config_, config::WebConfig web_)
+    : flags(std::move(flags_)),
+      config(std::move(config_)),
+      web(std::move(web_)),
+      site(store, self, pool,
+           {.ready = [this] { return ready(); },
+            .reload = [this] { return reloads.request_and_wait(); },
+            .refresh = [this] { refresh(); }}),
+      http(
+          io.get_executor(), [this](net::ServerRequest request) { return answer(std::move(request)); },
+          net::HttpServer::Limits(), bug_sink()),
+      scheduler(io.get_executor(), clock, *this, bug_sink()),
+      reloads(io.get_executor(), [this] { return reload(); }),
+      tasks(io.get_executor(), bug_sink()),
+      stopping(io.get_executor(), bug_sink()) {}
+
+int App::Impl::run() {
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+  if (!start()) return 1;
+  for (int stray = 0;;) {
+    try {
+      io.run();
+      break;
+    } catch (const std::exception& error) {
+      bug("event loop", error.what());
+      if (++stray > kMaxStrayExceptions) break;
+    }
+  }
+  log::info("stopped", {{"exit_code", std::to_string(exit_code)}});
+  return exit_code;
+}
+
+bool App::Impl::start() {
+  if (config.file.empty()) {
+    log::info("no configuration file is given: there are no targets, the daemon reports on itself only");
+  }
+  if (!listen()) return false;
+  const auto errors = scheduler.replace(make_entries(config, context()));
+  for (const auto& error : errors) log::error("target can not be made", {{"reason", error.message()}});
+  if (!errors.empty()) return false;
+  const auto now = clock.steady();
+  for (const auto& target : config.targets) {
+    unready[{.system = target.common.system, .name = target.common.name}] = now + 2 * target.common.interval;
+  }
+  self.config_reloaded(true, clock.wall());
+  tasks.spawn("signals", watch_signals());
+  tasks.spawn("heartbeat", heartbeat(clock, self));
+  tasks.spawn("reloads", reloads.run());
+  log::info("started", {{"targets", std::to_string(scheduler.size())}, {"config_file", config.file}});
+  return true;
+}
+
+bool App::Impl::listen() {
+  if (web.tls) {
+    const auto set = http.set_tls(server_tls(web));
+    if (!set) {
+      log::error("the web configuration can not be used", {{"reason", set.error().message()}});
+      return false;
+    }
+  }
+  site.set_users(server_users(web));
+  for (const auto& address : flags.listen) {
+    const auto bound = http.listen(address);
+    if (!bound) {
+      log::error("can not listen", {{"address", address.print()}, {"reason", bound.error().message()}});
+      return false;
+    }
+    log::info("listening", {{"address", bound->print()}, {"tls", web.tls ? "true" : "false"}});
+    if (!web.tls && !is_loopback(bound->host)) {
+      log::warning("the page can be read from other machines without TLS; see --web.config.file",
+                   {{"address", bound->print()}});
+    }
+  }
+  return true;
+}
+
+Task<void> App::Impl::watch_signals() {
+  while (true) {
+    auto received = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+    const auto& [error, number] = received;
+    if (error) co_return;
+    if (number == SIGHUP) {
+      reloads.request();
+      continue;
+    }
+    log::info("stopping", {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});
+    // Back to the default action: the second signal ends the process even if the loop were stuck. SIGHUP
+    // stays with us, since its default action would end the process too.
+    signals.remove(SIGINT);
+    signals.remove(SIGTERM);
+    begin_stop(0);
+    co_return;
+  }
+}
+
+Task<net::ServerReply> App::Impl::answer(net::ServerRequest request) {
+  auto reply = co_await site.answer(std::move(request));
+  for (const auto& header : web.headers) reply.headers.push_back(header);
+  co_return reply;
+}
+
+Task<Result<void>> App::Impl::reload() {
+  auto reading = std::make_shared<Readout>();
+  // The files may lie on a slow disk, and a large one takes a while to read: not on the loop.
+  co_await pool.run([reading, config_file = flags.config_file, web_file = flags.web_config_file] {
+    read_files(*reading, config_file, web_file);
+  });
+  auto swapped = swap_in(*reading);
+  self.config_reloaded(swapped.has_value(), clock.wall());
+  if (swapped) {
+    log::info("configuration reloaded", {{"targets", std::to_string(scheduler.size())}});
+  } else {
+    log::error("configuration not reloaded, the old one stays", {{"reason", swapped.error().message()}});
+  }
+  co_return swapped;
+}
+
+/// All or nothing: what can fail comes first, and what was changed is changed back.
+Result<void> App::Impl::swap_in(const Readout& reading) {
+  if (const auto problems = reading.problems(); !problems.empty())
+    return fail(ErrorKind::config, join(problems));
+  const auto& next_web = reading.web.config;
+  if (next_web.tls != web.tls)
+    return fail(ErrorKind::config, "TLS can not be turned on or off without a restart");
+  const bool web_changed = next_web.fingerprint != web.fingerprint;
+  if (web.tls && web_changed) {
+    const auto set = http.set_tls(server_tls(next_web));
+    if (!set) return fail(ErrorKind::config, set.error().message());
+  }
+  const auto errors = scheduler.replace(make_entries(reading.loaded.config, context()));
+  if (!errors.empty()) {
+    // Should the old certificate be gone by now, the new one is as good: the file that names it was found to
+    // be right.
+    if (web.tls && web_changed) static_cast<void>(http.set_tls(server_tls(web)));
+    std::vector<std::string> lines;
+    for (const auto& error : errors) lines.push_back(error.message());
+    return fail(ErrorKind::config, join(lines));
+  }
+  site.set_users(server_users(next_web));
+  config = reading.loaded.config;
+  web = next_web;
+  return {};
+}
+
+/// The second time only the exit code can get worse.
+void App::Impl::begin_stop(int code) {
+  exit_code = std::max(exit_code, code);
+  if (std::exchange(stop_begun, true)) return;
+  stop_limit.expires_after(kStopWithin);
+  stop_limit.async_wait([this](const boost::system::error_code& error) {
+    if (!error) overdue();
+  });
+  stopping.spawn("stop", stop_all());
+}
+
+Task<void> App::Impl::stop_all() {
+  tasks.cancel();
+  co_await scheduler.stop();
+  co_await http.stop(clock.steady() + kDrainWithin);
+  co_await tasks.join();
+  signals.cancel();
+  stop_limit.cancel();
+}
+
+/// Something ignored its cancellation. The kernel cleans up faster than we can.
+void App::Impl::overdue() {
+  log::error("did not stop in time",
+             {{"rounds", std::to_string(scheduler.in_flight())}, {"tasks", std::to_string(tasks.size())}});
+  log::stop();
+  std::_Exit(1);
+}
+
+void App::Impl::bug(std::string_view task, const std::string& what) {
+  log::error("a task failed, which is a bug: stopping", {{"task", std::string(task)}, {"what", what}});
+  self.task_failed(task);
+  begin_stop(1);
+}
+
+bool App::Impl::ready() {
+  if (stop_begun) return false;
+  const auto now = clock.steady();
+  std::erase_if(unready, [now](const auto& entry) { return entry.second <= now; });
+  return unready.empty();
+}
+
+void App::Impl::refresh() {
+  self.set_targets(scheduler.size(), scheduler.in_flight());
+  const auto stats = http.stats();
+  self.set_http(stats.connections, stats.evicted, stats.accept_failures, stats.timeouts);
+  self.set_series(store.series(), store.series_dropped());
+  self.set_dns_in_flight(resolver.lookups_in_flight());
+  self.set_log_dropped(log::dropped());
+}
+
+void App::Impl::on_start(const TargetId& /*id*/, Nanoseconds late) {
+  self.probe_started(late);
+}
+void App::Impl::on_missed(const TargetId& id, std::uint64_t rounds) {
+  self.rounds_missed(id, rounds);
+}
+
+void App::Impl::on_round(RoundPtr round, SteadyTime /*due*/) {
+  if (!unready.empty()) unready.erase(round->target);
+  changes.observe(*round);
+  self.round_finished(*round);
+  store.publish(std::move(round));
+}
+
+void App::Impl::on_removed(const TargetId& id) {
+  unready.erase(id);
+  changes.forget(id);
+  self.target_removed(id);
+  store.forget(id);
+}
+
+}  // namespace qw

@@ -1,0 +1,49 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/async/worker.hpp"
+#include "daemon/export/page.hpp"
+#include "daemon/export/self_metrics.hpp"
+#include "daemon/net/http_server.hpp"
+#include "daemon/store/store.hpp"
+
+namespace qw::exporting {
+
+/// Basic-auth users as exporter-toolkit's web configuration file has them: name and bcrypt hash.
+struct BasicAuthUser {
+  std::string name;
+  std::string bcrypt;
+};
+
+/// What is served: /metrics, /-/healthy, /-/ready, /-/reload (POST), / and /api/v1/targets. Everything else
+/// is 404, other methods 405.
+class Site {
+ public:
+  struct Hooks {
+    std::function<bool()> ready;
+    /// Reloads the configuration; an error is answered as 500 with its message. Null: /-/reload is 404.
+    std::function<Task<Result<void>>()> reload;
+    /// Called before each page, to bring gauges up to date.
+    std::function<void()> refresh;
+  };
+  Site(store::Store& store, SelfMetrics& self, async::WorkerPool& pool, Hooks hooks);
+  ~Site();
+  void set_users(std::vector<BasicAuthUser> users);
+
+  Task<net::ServerReply> answer(net::ServerRequest request);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The last round of every target as JSON: facts, samples and the reason of each failure. Epochs, positions
+/// and identifiers are strings, since a double could not carry them.
+std::string targets_json(const store::Snapshot& snapshot, WallTime now_wall, SteadyTime now);
+/// The same for one round; what `quorumwatch once --output=json` prints.
+std::string round_json(const Round& round);
+
+}  // namespace qw::exporting

@@ -1,0 +1,41 @@
+#include "daemon/net/dns_cache.hpp"
+
+#include <algorithm>
+
+namespace qw::net {
+
+std::optional<DnsCache::Found> DnsCache::find(const std::string& name, SteadyTime now) const {
+  const auto at = entries_.find(name);
+  if (at == entries_.end()) return std::nullopt;
+  const Entry& entry = at->second;
+  if (now >= entry.fresh_until + kStale) return std::nullopt;
+  Found found;
+  found.addresses = entry.addresses;
+  found.fresh = now < entry.fresh_until;
+  found.refresh_failed = entry.refresh_failed;
+  return found;
+}
+
+void DnsCache::put(const std::string& name, Addresses addresses, Nanoseconds ttl, SteadyTime now) {
+  erase(name);
+  if (entries_.size() >= max_names_) erase(std::string(by_age_.front()));
+  Entry entry;
+  entry.addresses = std::move(addresses);
+  entry.fresh_until = now + std::clamp(ttl, kMinTtl, kMaxTtl);
+  entry.age = by_age_.insert(by_age_.end(), name);
+  entries_.emplace(name, std::move(entry));
+}
+
+void DnsCache::refresh_failed(const std::string& name, SteadyTime now) {
+  const auto at = entries_.find(name);
+  if (at != entries_.end()) at->second.refresh_failed = now;
+}
+
+void DnsCache::erase(const std::string& name) {
+  const auto at = entries_.find(name);
+  if (at == entries_.end()) return;
+  by_age_.erase(at->second.age);
+  entries_.erase(at);
+}
+
+}  // namespace qw::net

@@ -1,0 +1,42 @@
+#include "daemon/plan.hpp"
+
+#include <any>
+
+namespace qw {
+
+std::span<const config::Kind> config_kinds() {
+  static const std::vector<config::Kind> kKinds = [] {
+    std::vector<config::Kind> kinds;
+    for (const auto* kind : probes::probe_kinds()) {
+      kinds.push_back({.system = kind->system,
+                       .summary = kind->summary,
+                       .read = [kind](config::Fields& fields) -> std::any { return kind->read(fields); }});
+    }
+    return kinds;
+  }();
+  return kKinds;
+}
+
+Result<std::unique_ptr<probes::Target>> make_target(const config::TargetConfig& target,
+                                                    const probes::ProbeContext& context) {
+  const auto& maker = std::any_cast<const probes::ProbeMaker&>(target.plan);
+  auto probe = maker(context);
+  if (!probe) return std::unexpected(probe.error());
+  return std::make_unique<probes::Target>(
+      TargetId{.system = target.common.system, .name = target.common.name}, std::move(*probe), context.clock);
+}
+
+std::vector<schedule::Entry> make_entries(const config::Config& config, const probes::ProbeContext& context) {
+  std::vector<schedule::Entry> entries;
+  entries.reserve(config.targets.size());
+  for (const auto& target : config.targets) {
+    entries.push_back({.id = {.system = target.common.system, .name = target.common.name},
+                       .fingerprint = target.fingerprint,
+                       .interval = target.common.interval,
+                       .timeout = target.common.timeout,
+                       .make = [target, context] { return make_target(target, context); }});
+  }
+  return entries;
+}
+
+}  // namespace qw

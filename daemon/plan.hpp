@@ -1,0 +1,22 @@
+#pragma once
+#include <span>
+#include <vector>
+
+#include "config/config.hpp"
+#include "daemon/schedule/scheduler.hpp"
+#include "probes/probe.hpp"
+
+/// From the configuration to what runs: the only place where the table of kinds, the reader and the scheduler
+/// meet.
+namespace qw {
+
+/// The kinds of target, as the configuration reader wants them.
+std::span<const config::Kind> config_kinds();
+
+/// The probe and the signals of one configured target. Errors name what could not be read ("ca_file: ...").
+Result<std::unique_ptr<probes::Target>> make_target(const config::TargetConfig& target,
+                                                    const probes::ProbeContext& context);
+
+std::vector<schedule::Entry> make_entries(const config::Config& config, const probes::ProbeContext& context);
+
+}  // namespace qw

@@ -1,0 +1,152 @@
+#include "daemon/program.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <cstdlib>
+#include <iostream>
+
+#include "config/config.hpp"
+#include "config/web.hpp"
+#include "daemon/app.hpp"
+#include "daemon/base/log.hpp"
+#include "daemon/base/version.hpp"
+#include "daemon/flags.hpp"
+#include "daemon/once.hpp"
+#include "daemon/plan.hpp"
+#include "daemon/reference.hpp"
+#include "daemon/server_config.hpp"
+
+namespace qw {
+namespace {
+
+constexpr int kBadUsage = 2;
+
+/// The configuration and the web configuration; every problem of both is on standard error when it is false.
+struct Inputs {
+  config::Config config;
+  config::WebConfig web;
+};
+
+bool read_inputs(const Flags& flags, Inputs& into) {
+  std::vector<config::Problem> problems;
+  if (!flags.config_file.empty()) {
+    auto loaded = config::load_file(flags.config_file, config_kinds());
+    into.config = std::move(loaded.config);
+    problems = std::move(loaded.problems);
+  }
+  if (!flags.web_config_file.empty()) {
+    auto loaded = config::load_web_file(flags.web_config_file);
+    into.web = std::move(loaded.config);
+    problems.insert(problems.end(), loaded.problems.begin(), loaded.problems.end());
+  }
+  for (const auto& problem : problems) std::cerr << problem.print() << '\n';
+  return problems.empty();
+}
+
+/// What shows only when the targets are made: certificates and keys that can not be read or do not fit.
+bool make_all(const Inputs& inputs) {
+  asio::io_context io(1);
+  const SystemClock clock;
+  net::Resolver resolver(io.get_executor(), {});
+  net::Net net(io.get_executor(), resolver);
+  bool good = true;
+  for (const auto& target : inputs.config.targets) {
+    const auto made = make_target(target, {.net = net, .clock = clock});
+    if (made) continue;
+    good = false;
+    std::cerr << fmt::format("{}: {} {}: {}\n", inputs.config.file, target.common.system, target.common.name,
+                             made.error().message());
+  }
+  if (inputs.web.tls) {
+    net::HttpServer server(io.get_executor(), nullptr, net::HttpServer::Limits(),
+                           [](std::string_view, const std::string&) {});
+    const auto set = server.set_tls(server_tls(inputs.web));
+    if (!set) {
+      good = false;
+      std::cerr << "web configuration: " << set.error().message() << '\n';
+    }
+  }
+  return good;
+}
+
+int check(const Flags& flags) {
+  if (flags.config_file.empty() && flags.web_config_file.empty()) {
+    std::cerr << "quorumwatch: check needs a file\n";
+    return kBadUsage;
+  }
+  Inputs inputs;
+  if (!read_inputs(flags, inputs) || !make_all(inputs)) return kBadUsage;
+  std::cout << fmt::format("{}: good, {} targets\n",
+                           flags.config_file.empty() ? flags.web_config_file : flags.config_file,
+                           inputs.config.targets.size());
+  return 0;
+}
+
+/// Colours only where a person looks, and not where that person said no (no-color.org).
+bool wants_color() {
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  return isatty(STDOUT_FILENO) && (!no_color || !*no_color) && term && std::string_view(term) != "dumb";
+}
+
+int once(const Flags& flags) {
+  if (flags.config_file.empty()) {
+    std::cerr << "quorumwatch: once needs --config.file=FILE\n";
+    return kBadUsage;
+  }
+  Inputs inputs;
+  if (!read_inputs(flags, inputs)) return kBadUsage;
+  return run_once(flags, inputs.config, std::cout, std::cerr, wants_color());
+}
+
+int run(const Flags& flags) {
+  Inputs inputs;
+  if (!read_inputs(flags, inputs)) return kBadUsage;
+  log::start(flags.log);
+  int code = 1;
+  {
+    App app(flags, std::move(inputs.config), std::move(inputs.web));
+    code = app.run();
+  }
+  log::stop();
+  return code;
+}
+
+}  // namespace
+
+int program(std::span<const std::string_view> args) {
+  const auto flags = parse_flags(args);
+  if (!flags) {
+    std::cerr << "quorumwatch: " << flags.error().message() << '\n';
+    return kBadUsage;
+  }
+  switch (flags->command) {
+    case Command::run:
+      return run(*flags);
+    case Command::check:
+      return check(*flags);
+    case Command::once:
+      return once(*flags);
+    case Command::metrics:
+      std::cout << print_metrics();
+      break;
+    case Command::probes:
+      std::cout << print_probes();
+      break;
+    case Command::reference:
+      std::cout << config::print_reference(config_kinds());
+      break;
+    case Command::version:
+      std::cout << "quorumwatch " << version() << " (" << revision() << ")\n";
+      break;
+    case Command::help:
+      std::cout << help_text();
+      break;
+  }
+  std::cout.flush();
+  return std::cout ? 0 : 1;
+}
+
+}  // namespace qw

@@ -1,0 +1,67 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "daemon/store/matchers.hpp"
+#include "daemon/store/store.hpp"
+
+namespace qw::store {
+
+/// The points of every series of every target, as far back as the retention reaches.
+class History {
+ public:
+  History(Nanoseconds retention, std::size_t max_series) : retention_(retention), max_series_(max_series) {}
+
+  /// Adds the round's samples at its end; series of the target that are not in it get a stale marker. Returns
+  /// for each sample whether there was room for its series.
+  std::vector<bool> append(const Round& round);
+  void forget(const TargetId& target);
+  std::vector<SeriesView> select(const Selector& selector, SteadyTime from, SteadyTime to) const;
+  std::size_t series() const { return series_; }
+
+ private:
+  /// A vector with a moving front: a deque would take 576 bytes for the first point of each series.
+  class Points {
+   public:
+    void push(Point point) { points_.push_back(point); }
+    void drop_before(SteadyTime time);
+    bool empty() const { return first_ == points_.size(); }
+    const Point& back() const { return points_.back(); }
+    std::vector<Point> between(SteadyTime from, SteadyTime to) const;
+
+   private:
+    std::vector<Point> points_;
+    std::size_t first_ = 0;
+  };
+  struct Line {
+    SeriesPtr series;
+    Points points;
+    std::uint64_t round = 0;     ///< the last one that had the series
+    std::size_t name_index = 0;  ///< where it stands in by_name_
+  };
+  struct Target {
+    /// By line prefix, which lives in the line's series.
+    std::unordered_map<std::string_view, std::unique_ptr<Line>> lines;
+    /// The lines in the order of the last round's samples: the next round mostly has the same, which saves
+    /// the look-up.
+    std::vector<Line*> order;
+    std::uint64_t rounds = 0;
+  };
+
+  Line* find_or_make(Target& target, const SeriesPtr& series, std::size_t position);
+  void end_vanished(Target& target, SteadyTime at);
+  void unlist(const Line& line);
+
+  Nanoseconds retention_;
+  std::size_t max_series_;
+  std::size_t series_ = 0;
+  std::map<TargetId, Target> targets_;
+  std::unordered_map<std::string, std::vector<Line*>> by_name_;
+};
+
+}  // namespace qw::store

@@ -1,0 +1,69 @@
+#pragma once
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/fields.hpp"
+#include "config/tls.hpp"
+#include "daemon/async/task.hpp"
+#include "daemon/base/time.hpp"
+#include "daemon/model/facts.hpp"
+#include "daemon/net/stream.hpp"
+
+/// What a probe is. Adding a system: probes/README.md.
+namespace qw::probes {
+
+/// Whom to ask.
+struct Question {
+  Question() = default;
+  explicit Question(std::vector<std::string> members) : only(std::move(members)) {}
+  /// Member names as they stand in the facts; empty: all members.
+  std::vector<std::string> only;
+
+  bool includes(std::string_view member) const {
+    return only.empty() || std::ranges::find(only, member) != only.end();
+  }
+};
+
+/// Asks one target. It keeps connections, knows the protocol and judges nothing.
+class Probe {
+ public:
+  virtual ~Probe() = default;
+  /// Asks every member in question at the same time, each itself, and returns what they said by `deadline`.
+  /// Never called twice at a time. A member that can not be asked is a fact (`unanswered`), not an error; an
+  /// error means that nobody could be asked for a reason that is ours.
+  virtual Task<Result<Facts>> ask(Question question, SteadyTime deadline) = 0;
+};
+
+/// What every probe may use; all of it outlives the probe.
+struct ProbeContext {
+  net::Net& net;
+  const Clock& clock;
+
+  /// What `tls:` of a target asks for; null where it is not there. Errors name the file.
+  Result<std::shared_ptr<net::TlsContext>> tls(const config::TlsOptions& options) const;
+};
+
+using ProbeMaker = std::function<Result<std::unique_ptr<Probe>>(const ProbeContext&)>;
+
+/// A kind of target, one line in registry.cpp.
+struct ProbeKind {
+  std::string_view system;    ///< the word in the configuration and in the label: "etcd"
+  std::string_view summary;   ///< one line
+  std::string_view measures;  ///< the three sentences that open its file, printed by `quorumwatch probes`
+  std::string_view asks;      ///< protocol and permission needed
+  std::string_view cannot_see;
+  std::span<const MetricFamily* const> metrics;  ///< families of its own, besides those of the signals
+  /// Declares the kind's configuration keys and returns how to make the probe from what was read. Also called
+  /// with a describing Fields to print the reference; then the maker is thrown away.
+  ProbeMaker (*read)(config::Fields&);
+};
+
+/// All kinds, in alphabetical order (registry.cpp).
+std::span<const ProbeKind* const> probe_kinds();
+
+}  // namespace qw::probes

@@ -1,0 +1,29 @@
+#pragma once
+#include <memory>
+#include <span>
+
+#include "daemon/model/facts.hpp"
+
+namespace qw::signals {
+
+/// How far each member's clock is from ours, always as an interval (design.md, truth rule 7).
+/// State is kept between rounds; no clock, no I/O.
+class Clocks {
+ public:
+  Clocks();
+  ~Clocks();
+  Clocks(Clocks&&) noexcept;
+  Clocks& operator=(Clocks&&) noexcept;
+
+  void begin();
+  void observe(const Facts& facts);
+  void report(SteadyTime now, Samples& out);
+
+  static std::span<const MetricFamily* const> families();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace qw::signals

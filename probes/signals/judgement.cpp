@@ -1,0 +1,44 @@
+#include "probes/signals/judgement.hpp"
+
+#include <iterator>
+
+namespace qw::signals {
+
+void Judgement::begin() {
+  replication_.begin();
+  leadership_.begin();
+  round_trips_.begin();
+  clocks_.begin();
+}
+
+void Judgement::observe(const Facts& facts) {
+  replication_.observe(facts);
+  leadership_.observe(facts);
+  round_trips_.observe(facts);
+  clocks_.observe(facts);
+}
+
+std::vector<std::string> Judgement::ask_again() const {
+  return leadership_.ask_again();
+}
+
+void Judgement::report(SteadyTime now, Samples& out) {
+  leadership_.report(now, replication_, out);
+  replication_.report(now, out);
+  round_trips_.report(now, out);
+  clocks_.report(now, out);
+}
+
+std::span<const MetricFamily* const> signal_families() {
+  static const auto all = [] {
+    std::vector<const MetricFamily*> families;
+    for (const auto part :
+         {Leadership::families(), Replication::families(), RoundTrips::families(), Clocks::families()}) {
+      families.insert(families.end(), part.begin(), part.end());
+    }
+    return families;
+  }();
+  return all;
+}
+
+}  // namespace qw::signals

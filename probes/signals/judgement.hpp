@@ -1,0 +1,38 @@
+#pragma once
+#include <span>
+#include <string>
+#include <vector>
+
+#include "daemon/model/facts.hpp"
+#include "probes/signals/clock.hpp"
+#include "probes/signals/leadership.hpp"
+#include "probes/signals/replication.hpp"
+#include "probes/signals/round_trip.hpp"
+
+namespace qw::signals {
+
+/// All signals of one target. Pure: facts and times in, samples out.
+class Judgement {
+ public:
+  /// A new round begins.
+  void begin();
+  /// One look; called once for the whole target and once for each second look of the round, in the order of
+  /// asking.
+  void observe(const Facts& facts);
+  /// Members to ask again at once, one after the other and in this order, to tell an overlap from a
+  /// hand-over. Empty when nothing more can be learnt.
+  std::vector<std::string> ask_again() const;
+  /// What the round comes to. `now`: the end of the round.
+  void report(SteadyTime now, Samples& out);
+
+ private:
+  Replication replication_;
+  Leadership leadership_;
+  RoundTrips round_trips_;
+  Clocks clocks_;
+};
+
+/// Every family that any signal can report, for the metric reference.
+std::span<const MetricFamily* const> signal_families();
+
+}  // namespace qw::signals

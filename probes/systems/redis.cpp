@@ -1,0 +1,258 @@
+// Measures which Redis node leads, how far its replicas are behind, how far two histories have diverged, whom
+// each Sentinel takes
+//   for the master and whether it could fail over; round trip and clock of each server from the same replies.
+// Asks one pipeline of PING, TIME, ROLE and INFO of each data node, and of PING, SENTINEL MASTER, SENTINEL
+// CKQUORUM and INFO of
+//   each Sentinel, each on its own address (RESP2; permissions: kRedis.asks).
+// Cannot see Redis Cluster's slots, what clients were told, and writes that were lost before we looked.
+// Facts: facts/leadership-and-replication.md 2 (Redis), facts/servers.md 5.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <ranges>
+#include <set>
+
+#include "daemon/base/text.hpp"
+#include "probes/probe.hpp"
+#include "probes/systems/redis_facts.hpp"
+#include "probes/systems/redis_history.hpp"
+
+namespace qw::probes {
+namespace {
+
+constexpr std::uint16_t kRedisPort = 6379;
+constexpr std::uint16_t kSentinelPort = 26379;
+// Sentinel's own default of down-after-milliseconds, until one has told its setting.
+constexpr Nanoseconds kDefaultDownAfter = std::chrono::seconds(30);
+// After a fail-over the old master stays in office until a Sentinel has read its INFO (every 10 s) and told
+// it to follow: 11.1 and 11.3 s measured (facts/servers.md 5).
+constexpr Nanoseconds kDemotion = std::chrono::seconds(15);
+
+struct Options {
+  std::vector<std::string> members;
+  std::vector<std::string> sentinels;
+  std::optional<std::string> sentinel_master;
+  std::string username;
+  config::SecretFile password;
+  std::string sentinel_username;
+  config::SecretFile sentinel_password;
+  config::TlsOptions tls;
+};
+
+class RedisProbe final : public Probe {
+ public:
+  RedisProbe(const ProbeContext& context, const Options& options,
+             const std::shared_ptr<net::TlsContext>& tls);
+  Task<Result<Facts>> ask(Question question, SteadyTime deadline) override;
+
+ private:
+  struct Server {
+    std::string name;
+    RedisConnection connection;
+    std::string master;  ///< of a Sentinel: the name to ask for; empty until it is known
+  };
+  Task<RedisSaid> ask_node(Server& node, SteadyTime deadline);
+  Task<RedisSaid> ask_sentinel(Server& sentinel, SteadyTime deadline);
+  Task<void> ask_quorum(Server& sentinel, RedisSentinelSaid& said, SteadyTime deadline);
+  RedisSaid no_answer(const Server& server, SteadyTime since, const Error& error) const;
+  void learn(const std::vector<RedisSaid>& said);
+  Traits traits() const;
+
+  const Clock& clock_;
+  std::vector<Server> nodes_;
+  std::vector<Server> sentinels_;
+  RedisNames names_;
+  RedisHistory history_;
+  std::map<std::string, Nanoseconds> down_after_;  ///< as each Sentinel last said
+};
+
+/// Names as they stand in the facts: with the port, so that a node and a Sentinel on one host are two
+/// members.
+std::vector<net::HostPort> addresses(const std::vector<std::string>& texts, std::uint16_t default_port) {
+  std::vector<net::HostPort> found;
+  for (const std::string& text : texts) {
+    const auto address = net::HostPort::parse(text, default_port);
+    if (address) found.push_back(*address);
+  }
+  return found;
+}
+
+std::vector<std::string> names(const Options& options) {
+  std::vector<std::string> found;
+  for (const auto& address : addresses(options.members, kRedisPort)) found.push_back(address.print());
+  return found;
+}
+
+RedisProbe::RedisProbe(const ProbeContext& context, const Options& options,
+                       const std::shared_ptr<net::TlsContext>& tls)
+    : clock_(context.clock), names_(names(options)) {
+  for (const auto& address : addresses(options.members, kRedisPort)) {
+    nodes_.push_back({address.print(),
+                      RedisConnection(context.net, context.clock, address, tls,
+                                      {options.username, options.password.value}),
+                      {}});
+  }
+  for (const auto& address : addresses(options.sentinels, kSentinelPort)) {
+    sentinels_.push_back({address.print(),
+                          RedisConnection(context.net, context.clock, address, tls,
+                                          {options.sentinel_username, options.sentinel_password.value}),
+                          options.sentinel_master.value_or("")});
+  }
+}
+
+Task<Result<Facts>> RedisProbe::ask(Question question, SteadyTime deadline) {
+  const auto wanted = [&question](const Server& server) { return question.includes(server.name); };
+  std::vector<Task<RedisSaid>> asked;
+  for (Server& node : nodes_) {
+    if (wanted(node)) asked.push_back(ask_node(node, deadline));
+  }
+  for (Server& sentinel : sentinels_) {
+    if (wanted(sentinel)) asked.push_back(ask_sentinel(sentinel, deadline));
+  }
+  auto said = co_await async::all(std::move(asked));
+  learn(said);
+  history_.amend(said);
+  Facts facts;
+  facts.traits = traits();
+  add_facts(said, names_, facts);
+  co_return facts;
+}
+
+Task<RedisSaid> RedisProbe::ask_node(Server& node, SteadyTime deadline) {
+  const SteadyTime since = clock_.steady();
+  const RedisPipeline pipeline = node_pipeline();
+  const auto exchange = co_await node.connection.exchange(pipeline, deadline);
+  if (!exchange) co_return no_answer(node, since, exchange.error());
+  auto said = read_node(node.name, *exchange);
+  // Whoever was refused logs in again next time: the password may have been set or changed since.
+  if (std::holds_alternative<Unanswered>(said)) node.connection.close();
+  co_return said;
+}
+
+Task<RedisSaid> RedisProbe::ask_sentinel(Server& sentinel, SteadyTime deadline) {
+  const SteadyTime since = clock_.steady();
+  const RedisPipeline pipeline = sentinel_pipeline(sentinel.master);
+  const auto exchange = co_await sentinel.connection.exchange(pipeline, deadline);
+  if (!exchange) co_return no_answer(sentinel, since, exchange.error());
+  auto said = read_sentinel(sentinel.name, sentinel.master, *exchange);
+  if (std::holds_alternative<Unanswered>(said)) sentinel.connection.close();
+  auto* const known = std::get_if<RedisSentinelSaid>(&said);
+  if (known && known->master && sentinel.master.empty()) co_await ask_quorum(sentinel, *known, deadline);
+  co_return said;
+}
+
+/// CKQUORUM wants a name, which a Sentinel that was asked for all its masters has only now given.
+Task<void> RedisProbe::ask_quorum(Server& sentinel, RedisSentinelSaid& said, SteadyTime deadline) {
+  const RedisPipeline pipeline = quorum_pipeline(said.master->name);
+  const auto exchange = co_await sentinel.connection.exchange(pipeline, deadline);
+  if (exchange) said.quorum_reachable = read_quorum(exchange->value(0));
+}
+
+RedisSaid RedisProbe::no_answer(const Server& server, SteadyTime since, const Error& error) const {
+  return Unanswered{server.name, {since, clock_.steady()}, error};
+}
+
+void RedisProbe::learn(const std::vector<RedisSaid>& said) {
+  for (const Server& node : nodes_) names_.learn(node.name, node.connection.peer(), {});
+  for (const RedisSaid& one : said) {
+    if (const auto* node = std::get_if<RedisNodeSaid>(&one))
+      names_.learn(node->member, {}, node->info.run_id);
+    const auto* sentinel = std::get_if<RedisSentinelSaid>(&one);
+    if (sentinel && sentinel->master && sentinel->master->down_after) {
+      down_after_[sentinel->member] = *sentinel->master->down_after;
+    }
+  }
+}
+
+Traits RedisProbe::traits() const {
+  Traits traits;
+  traits.fencing = Fencing::unfenced;
+  traits.failure_detection = kDefaultDownAfter;
+  if (!down_after_.empty()) traits.failure_detection = std::ranges::min(down_after_ | std::views::values);
+  // Without Sentinels nobody fails over, and two leaders are two leaders at once.
+  traits.settling = sentinels_.empty() ? Nanoseconds{} : kDemotion;
+  return traits;
+}
+
+/// What is wrong with a list of addresses, or an empty text.
+std::string wrong_in(const std::vector<std::string>& texts, std::uint16_t default_port,
+                     std::set<std::string>& seen) {
+  for (const std::string& text : texts) {
+    const auto address = net::HostPort::parse(text, default_port);
+    if (!address) return fmt::format("'{}': {}", sanitize(text), address.error().message());
+    if (!seen.insert(address->print()).second) return fmt::format("'{}' is listed twice", sanitize(text));
+  }
+  return {};
+}
+
+void declare(config::Fields& fields, Options& options) {
+  fields.required("members", &options.members,
+                  "Address of every data node, host[:port]; the port defaults to 6379.");
+  fields.optional("sentinels", &options.sentinels,
+                  "Address of every Sentinel, host[:port]; the port defaults to 26379. Empty: replication "
+                  "without Sentinels.");
+  fields.optional(
+      "sentinel_master", &options.sentinel_master,
+      "The name under which the Sentinels monitor the master; needed only where they monitor several.");
+  fields.optional("username", &options.username,
+                  "The ACL user on the data nodes; the default user when it is left out.");
+  fields.optional("password_file", &options.password, "The password on the data nodes.");
+  fields.optional("sentinel_username", &options.sentinel_username, "The ACL user on the Sentinels.");
+  fields.optional("sentinel_password_file", &options.sentinel_password, "The password on the Sentinels.");
+  config::tls_fields(fields, options.tls);
+}
+
+void check(config::Fields& fields, const Options& options) {
+  fields.check("members", !options.members.empty(), "must name at least one data node");
+  std::set<std::string> seen;
+  const std::string wrong_member = wrong_in(options.members, kRedisPort, seen);
+  fields.check("members", wrong_member.empty(), wrong_member);
+  const std::string wrong_sentinel = wrong_in(options.sentinels, kSentinelPort, seen);
+  fields.check("sentinels", wrong_sentinel.empty(), wrong_sentinel);
+  fields.check("sentinel_master", !options.sentinel_master || !options.sentinels.empty(),
+               "needs 'sentinels'");
+  fields.check("username", options.username.empty() || !options.password.source.empty(),
+               "needs 'password_file'");
+  fields.check("sentinel_username",
+               options.sentinel_username.empty() || !options.sentinel_password.source.empty(),
+               "needs 'sentinel_password_file'");
+}
+
+ProbeMaker read(config::Fields& fields) {
+  Options options;
+  declare(fields, options);
+  check(fields, options);
+  return [options](const ProbeContext& context) -> Result<std::unique_ptr<Probe>> {
+    auto tls = context.tls(options.tls);
+    if (!tls) return std::unexpected(tls.error());
+    return std::make_unique<RedisProbe>(context, options, *tls);
+  };
+}
+
+constexpr std::array<const MetricFamily*, 4> kFamilies{&kSentinelTilt, &kSentinelQuorum,
+                                                       &kSentinelQuorumReachable, &kSentinelMasterDown};
+
+}  // namespace
+
+extern const ProbeKind kRedis;
+const ProbeKind kRedis{
+    .system = "redis",
+    .summary = "Redis 6 and 7, Valkey and what speaks their protocol: replication with or without Sentinels.",
+    .measures =
+        "Which node leads, how far the replicas are behind, how far two leaders have diverged, and whom each "
+        "Sentinel "
+        "takes for the master.",
+    .asks =
+        "PING, TIME, ROLE and INFO of each data node (ACL: +ping +time +role +info); PING, INFO and SENTINEL "
+        "MASTER, MASTERS "
+        "and CKQUORUM of each Sentinel (ACL: +ping +info +sentinel|master +sentinel|masters "
+        "+sentinel|ckquorum).",
+    .cannot_see =
+        "The slots of a Redis Cluster, what clients were told, and writes that were lost before it looked.",
+    .metrics = kFamilies,
+    .read = &read,
+};
+
+}  // namespace qw::probes

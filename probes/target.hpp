@@ -1,0 +1,45 @@
+#pragma once
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "daemon/model/round.hpp"
+#include "probes/probe.hpp"
+#include "probes/signals/judgement.hpp"
+
+namespace qw::probes {
+
+/// Families that every target reports, whatever its kind, for the metric reference.
+std::span<const MetricFamily* const> target_families();
+
+/// A probe and the signals that judge what it finds: one measure() is one round, second looks included.
+class Target {
+ public:
+  Target(TargetId id, std::unique_ptr<Probe> probe, const Clock& clock);
+
+  /// Asks everybody, lets the signals ask again at once where they must (at most kMaxLooks looks, all before
+  /// `deadline`), and returns the whole round. Never fails: what went wrong is in the round.
+  Task<Round> measure(SteadyTime deadline);
+  /// The failed round that stands for a measure() that had to be cancelled.
+  Round abandon(std::string_view reason);
+  const TargetId& id() const { return id_; }
+
+ private:
+  static constexpr unsigned kMaxLooks = 8;
+  Task<void> look_again(Round& round, SteadyTime deadline);
+  void begin(Round& round);
+  void finish(Round& round);
+
+  TargetId id_;
+  std::unique_ptr<Probe> probe_;
+  const Clock& clock_;
+  signals::Judgement judgement_;
+  Samples samples_;
+  std::uint64_t rounds_ = 0;
+  // Of the last round.
+  SteadyTime started_;
+  WallTime at_;
+};
+
+}  // namespace qw::probes

@@ -1,0 +1,148 @@
+#!/usr/bin/python3
+"""Tries the demo as a new user would: start, look through Prometheus, break, look again, heal, Ctrl-C, nothing left behind."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", ".."))
+DEMO = os.path.join(ROOT, "deploy", "demo")
+LAB = os.path.join(ROOT, "tests", "lab", "lab")
+SKIPPED = 77
+
+
+def main():
+    if os.geteuid() != 0:
+        print("NOT TESTED: the demo needs root, for network namespaces")
+        return 1 if os.environ.get("CI") else SKIPPED
+    folder = tempfile.mkdtemp(prefix="qw-demo-")
+    os.environ["QW_DEMO_DIR"] = folder
+    process = subprocess.Popen([os.path.join(DEMO, "run"), "--no-build"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               text=True, start_new_session=True)
+    try:
+        prometheus = started(process)
+        shown = json.loads(output([LAB, "--dir", folder, "show"]))
+        page_is_clean(shown)
+        behaves(prometheus)
+        os.killpg(process.pid, signal.SIGINT)
+        ended_within(process, 60)
+        left_nothing(folder, shown)
+    finally:
+        if process.poll() is None:
+            print(f"daemon's log:\n{log_of(folder, 'quorumwatch')}")
+            os.killpg(process.pid, signal.SIGTERM)
+            ended_within(process, 60)
+        shutil.rmtree(folder, ignore_errors=True)
+    print("the demo works")
+    return 0
+
+
+def started(process):
+    """Reads what `run` prints until it says that it runs; returns Prometheus' address."""
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        found = re.match(r"\s+(http://[\d.:]+)/graph", line)
+        if found:
+            return found.group(1)
+    raise AssertionError("the demo did not start:\n" + "".join(said))
+
+
+def page_is_clean(shown):
+    """promtool is the judge of names, types, help texts and escaping on the live page."""
+    page = output(["curl", "-sS", "--max-time", "5", f"http://{shown['nodes']['quorumwatch']['address']}:10979/metrics"])
+    judged = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True, check=False)
+    assert judged.returncode == 0, f"promtool check metrics: {judged.stdout}{judged.stderr}"
+
+
+def behaves(prometheus):
+    etcd, sessions = '{system="etcd",target="control-plane"}', '{system="redis",target="sessions"}'
+    for target in (etcd, sessions):
+        until(lambda target=target: value(prometheus, "quorumwatch_leaders" + target) == 1, 30, f"one leader of {target}")
+    # Both count from zero, so that a missing series is not taken for "nothing happened".
+    elections = f"sum(quorumwatch_leader_elections_total{etcd})"
+    before = until(lambda: number(value(prometheus, elections)), 10, "an election counter")[0]
+    assert value(prometheus, f"max(quorumwatch_split_brain{sessions}) or vector(0)") == 0, "a split brain before anything broke"
+
+    said = output([os.path.join(DEMO, "break"), "etcd-partition"])
+    assert "curl -s http" in said, said
+    until(lambda: value(prometheus, elections) > before, 20, "the partition's election to be counted")
+    until(lambda: value(prometheus, "quorumwatch_leaders" + etcd) == 1, 20, "one leader on the larger side")
+    assert "reaches its peers again" in output([os.path.join(DEMO, "heal")])
+
+    said = output([os.path.join(DEMO, "break"), "redis-split"])
+    assert "20 writes" in said, said
+    until(lambda: value(prometheus, f'quorumwatch_split_brain{{system="redis",kind="unfenced"}}') == 1, 20,
+          "the split brain to be reported")
+    output([os.path.join(DEMO, "heal"), "redis-split"])
+    until(lambda: value(prometheus, "quorumwatch_leaders" + sessions) == 1, 60, "one primary after the healing")
+    assert "nothing was broken" in output([os.path.join(DEMO, "heal")])
+
+
+def left_nothing(folder, shown):
+    assert not os.path.exists(folder), f"{folder} is still there"
+    namespaces = output(["ip", "netns", "list"])
+    for host in shown["hosts"].values():
+        assert host["namespace"] not in namespaces, f"{host['namespace']} is still there"
+    assert shown["bridge"] not in output(["ip", "link", "show"]), "the bridge is still there"
+    for name, node in shown["nodes"].items():
+        assert not os.path.exists(f"/proc/{node['pid']}/exe"), f"{name} still runs as {node['pid']}"
+
+
+def value(prometheus, expression):
+    """The one value of an instant query, or nothing."""
+    try:
+        with urllib.request.urlopen(f"{prometheus}/api/v1/query?query={urllib.parse.quote(expression)}", timeout=5) as reply:
+            result = json.load(reply)["data"]["result"]
+    except OSError:
+        return None
+    assert len(result) <= 1, f"{expression}: {len(result)} series"
+    return float(result[0]["value"][1]) if result else None
+
+
+def number(found):
+    """A value as something that is true even when it is zero."""
+    return None if found is None else (found,)
+
+
+def until(condition, seconds, what):
+    deadline = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        assert time.monotonic() < deadline, f"waiting for {what}: not within {seconds} s"
+        time.sleep(0.1)
+
+
+def output(command):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def ended_within(process, seconds):
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise AssertionError(f"the demo did not end within {seconds} s of Ctrl-C") from None
+
+
+def log_of(folder, part):
+    try:
+        with open(os.path.join(folder, part + ".log"), encoding="utf-8", errors="replace") as file:
+            return file.read()[-3000:]
+    except OSError:
+        return "none"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

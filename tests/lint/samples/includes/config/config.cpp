@@ -1,0 +1,2 @@
+#include <yaml-cpp/yaml.h>
+#include "probes/probe.hpp"  // BAD

@@ -1,0 +1,3 @@
+#include "daemon/model/facts.hpp"
+#include "daemon/async/task.hpp"  // BAD
+#include <boost/asio/steady_timer.hpp>  // BAD

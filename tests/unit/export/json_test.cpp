@@ -1,0 +1,169 @@
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <cmath>
+#include <limits>
+
+#include "daemon/export/site.hpp"
+#include "daemon/export/status_page.hpp"
+#include "tests/unit/export/exposition.hpp"
+
+namespace qw::exporting {
+namespace {
+
+namespace json = boost::json;
+
+constexpr MetricFamily kLag{"quorumwatch_replication_lag_seconds", MetricType::gauge, "Seconds behind.",
+                            "member"};
+constexpr MetricFamily kAlarm{"quorumwatch_etcd_alarm", MetricType::gauge, "An alarm.", "alarm"};
+
+/// A round with one fact of each kind.
+Round full_round() {
+  RoundBuilder target("etcd", "control-plane");
+  target.add(kLag, 1.5, {{"member", "m1"}}).add(kLag, std::nan(""), {{"member", "m2"}});
+  Round round = *target.build();
+  const SteadyTime start(std::chrono::seconds(500));
+  const Asked asked{.sent = start + std::chrono::milliseconds(1),
+                    .received = start + std::chrono::milliseconds(3)};
+  round.number = 7;
+  round.started = start;
+  round.finished = start + std::chrono::milliseconds(250);
+  round.at = WallTime(std::chrono::milliseconds(1'700'000'000'125));
+  constexpr auto kMax = std::numeric_limits<std::uint64_t>::max();
+  auto& facts = round.facts;
+  facts.claims.push_back({.member = "m1",
+                          .asked = asked,
+                          .claim = Claim::leader,
+                          .tenure = {.lineage = "c1", .epoch = kMax, .token = ""},
+                          .follows = std::nullopt});
+  facts.memberships.push_back({.member = "m1", .asked = asked, .lineage = "c1", .voters = 3, .learners = 1});
+  facts.positions.push_back({.member = "m1",
+                             .reported_by = "m1",
+                             .asked = asked,
+                             .role = Role::leader,
+                             .lineage = "c1",
+                             .position = kMax,
+                             .unit = PositionUnit::entries,
+                             .link = Link::up,
+                             .forked_from = Fork{.lineage = "c0", .position = 9007199254740993}});
+  ConsumerPosition consumer;
+  consumer.consumer_group = "g";
+  consumer.topic = "t";
+  consumer.partition = 4;
+  consumer.committed = 10;
+  consumer.asked_commit = consumer.asked_end = asked;
+  facts.consumers.push_back(consumer);
+  facts.round_trips.push_back({.member = "m1",
+                               .method = "http",
+                               .asked = asked,
+                               .value = std::chrono::milliseconds(2),
+                               .error = std::nullopt});
+  ClockReading clock;
+  clock.member = "m1";
+  clock.source = "http_date";
+  clock.asked = asked;
+  clock.local_sent = round.at;
+  clock.local_received = round.at + std::chrono::milliseconds(2);
+  clock.remote = WallTime(std::chrono::seconds(1'700'000'000));
+  clock.resolution = std::chrono::seconds(1);
+  facts.clocks.push_back(clock);
+  facts.readings.push_back({.family = &kAlarm, .labels = {{"alarm", "NOSPACE"}}, .value = 1});
+  facts.unanswered.push_back(
+      {.member = "m2", .asked = asked, .error = Error(ErrorKind::refused, "bad \xff byte")});
+  return round;
+}
+
+TEST(RoundJson, HasEveryFactWithAllItsDigits) {
+  const auto read = json::parse(round_json(full_round()));
+  EXPECT_EQ(read.at("system"), "etcd");
+  EXPECT_EQ(read.at("round"), 7);
+  EXPECT_EQ(read.at("at"), "2023-11-14T22:13:20.125Z");
+  EXPECT_EQ(read.at("duration_seconds"), 0.25);
+  const auto& facts = read.at("facts");
+  const auto& claim = facts.at("claims").at(0);
+  EXPECT_EQ(claim.at("claim"), "leader");
+  EXPECT_EQ(claim.at("epoch"), "18446744073709551615");
+  EXPECT_TRUE(claim.at("follows").is_null());
+  EXPECT_EQ(claim.at("sent_seconds"), 0.001);
+  EXPECT_EQ(claim.at("received_seconds"), 0.003);
+  EXPECT_EQ(facts.at("memberships").at(0).at("voters").to_number<int>(), 3);
+  const auto& position = facts.at("positions").at(0);
+  EXPECT_EQ(position.at("position"), "18446744073709551615");
+  EXPECT_EQ(position.at("forked_from").at("position"), "9007199254740993");
+  const auto& consumer = facts.at("consumers").at(0);
+  EXPECT_EQ(consumer.at("committed"), "10");
+  EXPECT_TRUE(consumer.at("end").is_null()) << "unknown is not 0";
+  EXPECT_EQ(facts.at("round_trips").at(0).at("seconds"), 0.002);
+  EXPECT_TRUE(facts.at("round_trips").at(0).at("error_seconds").is_null());
+  const auto& clock = facts.at("clocks").at(0);
+  EXPECT_DOUBLE_EQ(clock.at("offset_lower_seconds").as_double(), -0.127);
+  EXPECT_DOUBLE_EQ(clock.at("offset_upper_seconds").as_double(), 0.875);
+  EXPECT_EQ(facts.at("readings").at(0).at("labels").at("alarm"), "NOSPACE");
+  const auto& unanswered = facts.at("unanswered").at(0);
+  EXPECT_EQ(unanswered.at("kind"), "refused");
+  EXPECT_EQ(unanswered.at("reason"), "bad \xef\xbf\xbd byte");
+}
+
+TEST(RoundJson, ASampleThatIsNoNumberIsNull) {
+  const auto read = json::parse(round_json(full_round()));
+  const auto& samples = read.at("samples").as_array();
+  ASSERT_EQ(samples.size(), 2U);
+  EXPECT_EQ(samples[0].at("name"), "quorumwatch_replication_lag_seconds");
+  EXPECT_EQ(samples[0].at("labels").at("member"), "m1");
+  EXPECT_EQ(samples[0].at("value"), 1.5);
+  EXPECT_TRUE(samples[1].at("value").is_null());
+}
+
+TEST(TargetsJson, HasEveryTargetWithItsAge) {
+  store::Snapshot snapshot;
+  snapshot.rounds.push_back(std::make_shared<const Round>(full_round()));
+  const auto read = json::parse(
+      targets_json(snapshot, WallTime(std::chrono::seconds(1)), SteadyTime(std::chrono::seconds(502))));
+  EXPECT_EQ(read.at("now"), "1970-01-01T00:00:01.000Z");
+  ASSERT_EQ(read.at("targets").as_array().size(), 1U);
+  EXPECT_EQ(read.at("targets").at(0).at("age_seconds"), 2);
+  EXPECT_EQ(json::parse(targets_json({}, {}, {})).at("targets").as_array().size(), 0U);
+}
+
+TEST(StatusPage, ShowsTheStateOfEachTargetAndEscapesWhatTargetsSay) {
+  Round round = full_round();
+  round.target.name = "<script>alert('x')</script>";
+  round.facts.unanswered.push_back(
+      {.member = "\"m3\"", .asked = {}, .error = Error(ErrorKind::protocol, "<b>&</b>")});
+  Round failed = *RoundBuilder("redis", "sessions").build();
+  failed.success = false;
+  failed.reason = "redis sessions: nobody answered";
+  store::Snapshot snapshot;
+  snapshot.rounds = {std::make_shared<const Round>(round), std::make_shared<const Round>(failed)};
+  const auto page = status_page(snapshot, round.at, round.started + std::chrono::milliseconds(1500));
+  EXPECT_EQ(page.find("<script"), std::string::npos);
+  for (const auto* text :
+       {"&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;",
+        "<li>&quot;m3&quot;: &lt;b&gt;&amp;&lt;/b&gt;</li>", ">partly<", ">failed<",
+        "<li>redis sessions: nobody answered</li>", "1s500ms ago", "2023-11-14T22:13:20.125Z",
+        R"(<td data-n="leader">m1</td><td data-n="epoch">18446744073709551615</td>)",
+        R"(<td data-n="leader">none known</td><td data-n="epoch">unknown</td>)",
+        "prefers-color-scheme:dark"}) {
+    EXPECT_NE(page.find(text), std::string::npos) << text << " not in\n" << page;
+  }
+}
+
+TEST(StatusPage, TheLastWordOfAMemberCounts) {
+  Round round = *RoundBuilder("etcd", "a").build();
+  LeadershipClaim claim;
+  claim.member = "m1";
+  claim.claim = Claim::leader;
+  claim.tenure.epoch = 5;
+  round.facts.claims.push_back(claim);
+  claim.claim = Claim::not_leader;
+  claim.tenure.epoch = 6;
+  round.facts.claims.push_back(claim);
+  store::Snapshot snapshot;
+  snapshot.rounds = {std::make_shared<const Round>(round)};
+  const auto page = status_page(snapshot, {}, round.started);
+  EXPECT_NE(page.find(R"(<td data-n="leader">none known</td><td data-n="epoch">6</td>)"), std::string::npos)
+      << page;
+}
+
+}  // namespace
+}  // namespace qw::exporting
