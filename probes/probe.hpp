@@ -21,8 +21,12 @@ namespace qw::probes {
 struct Question {
   Question() = default;
   explicit Question(std::vector<std::string> members) : only(std::move(members)) {}
+  explicit Question(std::vector<OffsetQuestion> asked) : offsets(std::move(asked)) {}
   /// Member names as they stand in the facts; empty: all members.
   std::vector<std::string> only;
+  /// Where this is not empty, nothing else is asked: the leader of each partition named here is asked for the
+  /// offset at an instant, and only `offsets` (and `unanswered`) of the facts are filled.
+  std::vector<OffsetQuestion> offsets;
 
   bool includes(std::string_view member) const {
     return only.empty() || std::ranges::find(only, member) != only.end();

@@ -25,8 +25,8 @@ constexpr std::size_t kMaxReasons = 4;
 
 bool anybody_answered(const Facts& facts) {
   return !facts.claims.empty() || !facts.memberships.empty() || !facts.positions.empty() ||
-         !facts.consumers.empty() || !facts.round_trips.empty() || !facts.clocks.empty() ||
-         !facts.readings.empty();
+         !facts.groups.empty() || !facts.topics.empty() || !facts.round_trips.empty() ||
+         !facts.clocks.empty() || !facts.readings.empty();
 }
 
 /// "connection refused (a, b, c and 2 more), deadline exceeded (d)", the most common first.
@@ -96,6 +96,7 @@ Task<Round> Target::measure(SteadyTime deadline) {
     judgement_.observe(*first);
     round.facts = std::move(*first);
     co_await look_again(round, deadline);
+    co_await look_for_offsets(round, deadline);
   }
   round.finished = clock_.steady();
   round.success = first && anybody_answered(round.facts);
@@ -135,6 +136,18 @@ Task<void> Target::look_again(Round& round, SteadyTime deadline) {
     wanted.resize(1);
     auto seen = co_await probe_->ask(Question(std::move(wanted)), deadline);
     // What the first look found stays true without the second.
+    if (!seen) co_return;
+    judgement_.observe(*seen);
+    round.facts.append(std::move(*seen));
+  }
+}
+
+/// Each answer halves what is left to search, so that a lag of days is dated within one round.
+Task<void> Target::look_for_offsets(Round& round, SteadyTime deadline) {
+  for (unsigned looks = 0; looks < kMaxOffsetLooks && clock_.steady() < deadline; ++looks) {
+    auto wanted = judgement_.ask_offsets();
+    if (wanted.empty()) co_return;
+    auto seen = co_await probe_->ask(Question(std::move(wanted)), deadline);
     if (!seen) co_return;
     judgement_.observe(*seen);
     round.facts.append(std::move(*seen));

@@ -27,7 +27,9 @@ class Target {
 
  private:
   static constexpr unsigned kMaxLooks = 8;
+  static constexpr unsigned kMaxOffsetLooks = 16;
   Task<void> look_again(Round& round, SteadyTime deadline);
+  Task<void> look_for_offsets(Round& round, SteadyTime deadline);
   void begin(Round& round);
   void finish(Round& round);
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cmath>
 
@@ -97,7 +98,9 @@ class FactWriter {
     out["claims"] = list(facts.claims);
     out["memberships"] = list(facts.memberships);
     out["positions"] = list(facts.positions);
-    out["consumers"] = list(facts.consumers);
+    out["groups"] = list(facts.groups);
+    out["topics"] = list(facts.topics);
+    out["offsets"] = list(facts.offsets);
     out["round_trips"] = list(facts.round_trips);
     out["clocks"] = list(facts.clocks);
     out["readings"] = list(facts.readings);
@@ -163,18 +166,55 @@ class FactWriter {
     }
     return out;
   }
-  json::object one(const ConsumerPosition& position) const {
+  json::object one(const ConsumerGroup& group) const {
     json::object out;
-    out["consumer_group"] = text(position.consumer_group);
-    out["topic"] = text(position.topic);
-    out["partition"] = position.partition;
-    add(out, "commit_", position.asked_commit);
-    add(out, "end_", position.asked_end);
-    out["committed"] = exact_or_null(position.committed);
-    out["end"] = exact_or_null(position.end);
-    out["start"] = exact_or_null(position.start);
-    out["state"] = name(position.state);
-    out["assigned_to"] = text_or_null(position.assigned_to);
+    out["consumer_group"] = text(group.name);
+    add(out, "", group.asked);
+    out["coordinator"] = text(group.coordinator);
+    out["state"] = name(group.state);
+    out["members"] = group.members ? json::value(*group.members) : json::value(nullptr);
+    out["topics"] = list(group.topics);
+    return out;
+  }
+  json::object one(const GroupTopic& topic) const {
+    json::object out;
+    out["topic"] = text(topic.topic);
+    json::array commits;
+    for (const auto& commit : topic.commits) {
+      json::object written;
+      written["partition"] = commit.partition;
+      written["committed"] = exact(commit.committed);
+      written["assigned"] = std::ranges::binary_search(topic.assigned, commit.partition);
+      commits.push_back(std::move(written));
+    }
+    out["commits"] = std::move(commits);
+    return out;
+  }
+  json::object one(const TopicLog& topic) const {
+    json::object out;
+    out["topic"] = text(topic.topic);
+    out["compacted"] = topic.compacted;
+    out["retention_seconds"] = topic.retention ? number(seconds(*topic.retention)) : json::value(nullptr);
+    out["partitions"] = list(topic.partitions);
+    return out;
+  }
+  json::object one(const PartitionLog& log) const {
+    json::object out;
+    out["partition"] = log.partition;
+    out["leaderless"] = log.leaderless;
+    out["end"] = exact_or_null(log.end);
+    out["stable_end"] = exact_or_null(log.stable_end);
+    out["start"] = exact_or_null(log.start);
+    add(out, "", log.asked_end);
+    return out;
+  }
+  json::object one(const OffsetAt& answer) const {
+    json::object out;
+    out["topic"] = text(answer.question.topic);
+    out["partition"] = answer.question.partition;
+    out["at"] = format_time(answer.question.at);
+    add(out, "", answer.asked);
+    out["offset"] = exact_or_null(answer.offset);
     return out;
   }
   json::object one(const RoundTrip& trip) const {

@@ -16,7 +16,9 @@ void Facts::append(Facts&& other) {
   move_to(claims, other.claims);
   move_to(memberships, other.memberships);
   move_to(positions, other.positions);
-  move_to(consumers, other.consumers);
+  move_to(groups, other.groups);
+  move_to(topics, other.topics);
+  move_to(offsets, other.offsets);
   move_to(round_trips, other.round_trips);
   move_to(clocks, other.clocks);
   move_to(readings, other.readings);

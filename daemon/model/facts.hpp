@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -93,20 +94,74 @@ struct ReplicaPosition {
   std::optional<Fork> forked_from;
 };
 
-enum class ConsumerState : std::uint8_t { unknown, stable, rebalancing, empty, dead };
+enum class ConsumerState : std::uint8_t {
+  unknown,
+  stable,
+  rebalancing,
+  empty,  ///< it has commits and no member
+  dead,   ///< its coordinator knows it no more
+};
 
-/// How far a consumer group has got in one partition or queue.
-struct ConsumerPosition {
-  std::string consumer_group;
+/// How far a consumer group has committed in one partition or queue.
+struct Commit {
+  std::int32_t partition = 0;
+  std::uint64_t committed = 0;  ///< the next message that it will read
+};
+
+struct GroupTopic {
+  std::string topic;
+  std::vector<Commit> commits;         ///< by partition, each once
+  std::vector<std::int32_t> assigned;  ///< partitions that a living member has; sorted
+};
+
+/// One consumer group, as its coordinator tells it. What the coordinator did not tell is not here: a group
+/// whose commits could not be read is absent, and `unanswered` names the member that should have told them.
+struct ConsumerGroup {
+  std::string name;
+  Asked asked;              ///< the commits; always before the ends of `TopicLog` (design.md, truth rule 6)
+  std::string coordinator;  ///< the member that answered
+  ConsumerState state = ConsumerState::unknown;
+  std::optional<std::uint32_t> members;  ///< living ones; nothing: not told
+  /// Of the members and what is assigned to them: another value means that a rebalance has passed. Nothing:
+  /// not told.
+  std::optional<std::uint64_t> generation;
+  std::vector<GroupTopic> topics;
+};
+
+/// One partition (or queue), as its leader tells it.
+struct PartitionLog {
+  std::int32_t partition = 0;
+  bool leaderless = false;
+  std::optional<std::uint64_t> end;  ///< high watermark; nothing: its leader did not answer
+  std::optional<std::uint64_t>
+      stable_end;                      ///< what readers of committed messages can reach; nothing: not asked
+  std::optional<std::uint64_t> start;  ///< the first message that is still there, when last asked
+  Asked asked_end;
+};
+
+struct TopicLog {
+  std::string topic;
+  /// Another one means that the topic was deleted and made again. Empty: the system has none.
+  std::string identity;
+  std::optional<Nanoseconds> retention;  ///< nothing: unlimited or not told
+  bool compacted = false;                ///< offsets are not messages: some are gone
+  std::vector<PartitionLog> partitions;  ///< by partition, each once
+};
+
+/// "Which is the first message at or after `at`?" (probes that can not answer leave it unanswered).
+struct OffsetQuestion {
   std::string topic;
   std::int32_t partition = 0;
-  Asked asked_commit;  ///< always before asked_end (design.md, truth rule 6)
-  Asked asked_end;
-  std::optional<std::uint64_t> committed;
-  std::optional<std::uint64_t> end;
-  std::optional<std::uint64_t> start;
-  ConsumerState state = ConsumerState::unknown;
-  std::optional<std::string> assigned_to;
+  WallTime at;  ///< on the clock that stamps the messages
+};
+
+/// The answer. It is exact for the log as it was when it was asked.
+struct OffsetAt {
+  OffsetQuestion question;
+  Asked asked;
+  WallTime asked_wall;                  ///< our own clock when the question went out
+  std::optional<std::uint64_t> offset;  ///< nothing: there is no message that young
+  std::optional<WallTime> timestamp;    ///< of that message
 };
 
 /// One measured round trip to a member.
@@ -151,6 +206,15 @@ enum class Fencing : std::uint8_t {
   unfenced,  ///< every leader takes writes (PostgreSQL, Redis): a second one loses data
 };
 
+/// How much of the consumers is exported; from the target's configuration.
+struct ConsumerDetail {
+  std::uint32_t worst_partitions = 3;   ///< single partitions of a group and topic, besides those in trouble
+  std::uint32_t series_limit = 20'000;  ///< for groups and partitions together; the rest is counted
+  Nanoseconds window = std::chrono::minutes(1);  ///< over which a consumer is judged
+  /// The names that kafka-lag-exporter gave its series, besides ours.
+  bool kafka_lag_exporter_names = false;
+};
+
 /// What is known of the system itself, so that signals need no table of systems.
 struct Traits {
   Fencing fencing = Fencing::unfenced;
@@ -159,6 +223,7 @@ struct Traits {
   /// How long two claims are normal after a fail-over (etcd: two election time-outs; Sentinel: until it
   /// demotes the old one).
   Nanoseconds settling{};
+  ConsumerDetail consumers = {};
 };
 
 /// All that one look at a target found out.
@@ -167,7 +232,9 @@ struct Facts {
   std::vector<LeadershipClaim> claims;
   std::vector<Membership> memberships;
   std::vector<ReplicaPosition> positions;
-  std::vector<ConsumerPosition> consumers;
+  std::vector<ConsumerGroup> groups;
+  std::vector<TopicLog> topics;
+  std::vector<OffsetAt> offsets;
   std::vector<RoundTrip> round_trips;
   std::vector<ClockReading> clocks;
   std::vector<Reading> readings;

@@ -7,6 +7,7 @@ namespace qw::signals {
 void Judgement::begin() {
   replication_.begin();
   leadership_.begin();
+  consumer_lag_.begin();
   round_trips_.begin();
   clocks_.begin();
 }
@@ -14,6 +15,7 @@ void Judgement::begin() {
 void Judgement::observe(const Facts& facts) {
   replication_.observe(facts);
   leadership_.observe(facts);
+  consumer_lag_.observe(facts);
   round_trips_.observe(facts);
   clocks_.observe(facts);
 }
@@ -22,9 +24,14 @@ std::vector<std::string> Judgement::ask_again() const {
   return leadership_.ask_again();
 }
 
+std::vector<OffsetQuestion> Judgement::ask_offsets() const {
+  return consumer_lag_.ask_offsets();
+}
+
 void Judgement::report(SteadyTime now, Samples& out) {
   leadership_.report(now, replication_, out);
   replication_.report(now, out);
+  consumer_lag_.report(now, out);
   round_trips_.report(now, out);
   clocks_.report(now, out);
 }
@@ -32,8 +39,8 @@ void Judgement::report(SteadyTime now, Samples& out) {
 std::span<const MetricFamily* const> signal_families() {
   static const auto all = [] {
     std::vector<const MetricFamily*> families;
-    for (const auto part :
-         {Leadership::families(), Replication::families(), RoundTrips::families(), Clocks::families()}) {
+    for (const auto part : {Leadership::families(), Replication::families(), ConsumerLag::families(),
+                            RoundTrips::families(), Clocks::families()}) {
       families.insert(families.end(), part.begin(), part.end());
     }
     return families;

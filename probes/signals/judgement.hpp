@@ -5,6 +5,7 @@
 
 #include "daemon/model/facts.hpp"
 #include "probes/signals/clock.hpp"
+#include "probes/signals/consumer_lag.hpp"
 #include "probes/signals/leadership.hpp"
 #include "probes/signals/replication.hpp"
 #include "probes/signals/round_trip.hpp"
@@ -22,12 +23,15 @@ class Judgement {
   /// Members to ask again at once, one after the other and in this order, to tell an overlap from a
   /// hand-over. Empty when nothing more can be learnt.
   std::vector<std::string> ask_again() const;
+  /// Offsets to ask for at once, all at the same time. Empty when nothing more can be learnt.
+  std::vector<OffsetQuestion> ask_offsets() const;
   /// What the round comes to. `now`: the end of the round.
   void report(SteadyTime now, Samples& out);
 
  private:
   Replication replication_;
   Leadership leadership_;
+  ConsumerLag consumer_lag_;
   RoundTrips round_trips_;
   Clocks clocks_;
 };

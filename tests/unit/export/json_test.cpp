@@ -46,13 +46,19 @@ Round full_round() {
                              .unit = PositionUnit::entries,
                              .link = Link::up,
                              .forked_from = Fork{.lineage = "c0", .position = 9007199254740993}});
-  ConsumerPosition consumer;
-  consumer.consumer_group = "g";
-  consumer.topic = "t";
-  consumer.partition = 4;
-  consumer.committed = 10;
-  consumer.asked_commit = consumer.asked_end = asked;
-  facts.consumers.push_back(consumer);
+  ConsumerGroup group;
+  group.name = "g";
+  group.asked = asked;
+  group.coordinator = "m1";
+  group.state = ConsumerState::stable;
+  group.members = 2;
+  group.topics.push_back({.topic = "t", .commits = {{.partition = 4, .committed = 10}}, .assigned = {4}});
+  facts.groups.push_back(group);
+  TopicLog log;
+  log.topic = "t";
+  log.partitions.push_back(
+      {.partition = 4, .end = kMax, .stable_end = std::nullopt, .start = 3, .asked_end = asked});
+  facts.topics.push_back(log);
   facts.round_trips.push_back({.member = "m1",
                                .method = "http",
                                .asked = asked,
@@ -90,9 +96,12 @@ TEST(RoundJson, HasEveryFactWithAllItsDigits) {
   const auto& position = facts.at("positions").at(0);
   EXPECT_EQ(position.at("position"), "18446744073709551615");
   EXPECT_EQ(position.at("forked_from").at("position"), "9007199254740993");
-  const auto& consumer = facts.at("consumers").at(0);
-  EXPECT_EQ(consumer.at("committed"), "10");
-  EXPECT_TRUE(consumer.at("end").is_null()) << "unknown is not 0";
+  const auto& commit = facts.at("groups").at(0).at("topics").at(0).at("commits").at(0);
+  EXPECT_EQ(commit.at("committed"), "10");
+  EXPECT_TRUE(commit.at("assigned").as_bool());
+  const auto& log = facts.at("topics").at(0).at("partitions").at(0);
+  EXPECT_EQ(log.at("end"), "18446744073709551615");
+  EXPECT_TRUE(log.at("stable_end").is_null()) << "unknown is not 0";
   EXPECT_EQ(facts.at("round_trips").at(0).at("seconds"), 0.002);
   EXPECT_TRUE(facts.at("round_trips").at(0).at("error_seconds").is_null());
   const auto& clock = facts.at("clocks").at(0);
