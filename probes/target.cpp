@@ -160,9 +160,12 @@ void Target::finish(Round& round) {
   if (judged) judgement_.report(round.finished, samples_);
   add_readings(round.facts.readings, samples_);
   round.samples = samples_.take();
+  round.layout = samples_.layout();
+  if (round.success) return;
   // A target that could not be asked has no other numbers: not even those that the signals remember
   // (design.md, truth rule 1).
-  if (!round.success) round.samples.erase(round.samples.begin() + 1, round.samples.end());
+  round.samples.erase(round.samples.begin() + 1, round.samples.end());
+  round.layout = nullptr;
 }
 
 }  // namespace qw::probes

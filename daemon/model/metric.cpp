@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "daemon/model/page_layout.hpp"
+
 namespace qw {
 namespace {
 
@@ -88,6 +90,7 @@ std::vector<Sample> Samples::take() {
     std::erase_if(series_,
                   [this](const auto& entry) { return entry.second.last_used + kForgetAfter < round_; });
   }
+  if (!layout_ || !layout_->is_of(samples_)) layout_ = std::make_shared<const PageLayout>(samples_);
   return std::exchange(samples_, {});
 }
 

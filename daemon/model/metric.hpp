@@ -36,6 +36,7 @@ struct Series {
   std::string line_prefix;
 };
 using SeriesPtr = std::shared_ptr<const Series>;
+class PageLayout;
 
 std::string make_line_prefix(std::string_view name, const Labels& labels);
 
@@ -65,6 +66,8 @@ class Samples {
   /// The samples added since the last take, in order. Series that no round used for `kForgetAfter` takes are
   /// forgotten.
   std::vector<Sample> take();
+  /// Of the samples of the last take.
+  std::shared_ptr<const PageLayout> layout() const { return layout_; }
 
  private:
   static constexpr unsigned kForgetAfter = 60;
@@ -75,6 +78,7 @@ class Samples {
   std::string system_, target_;
   std::unordered_map<std::string, Entry> series_;
   std::vector<Sample> samples_;
+  std::shared_ptr<const PageLayout> layout_;
   std::uint64_t round_ = 0;
   std::string key_;  // reused
 };

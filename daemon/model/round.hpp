@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "daemon/model/facts.hpp"
+#include "daemon/model/page_layout.hpp"
 
 namespace qw {
 
@@ -28,6 +29,7 @@ struct Round {
   std::string reason;
   Facts facts;  ///< of all looks of this round, in order
   std::vector<Sample> samples;
+  PageLayoutPtr layout = nullptr;  ///< of exactly these samples; null: whoever needs one makes it
 };
 using RoundPtr = std::shared_ptr<const Round>;
 

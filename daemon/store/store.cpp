@@ -17,6 +17,7 @@ RoundPtr cut(const Round& round, const std::vector<bool>& kept) {
   auto copy = std::make_shared<Round>(round);
   std::size_t i = 0;
   std::erase_if(copy->samples, [&](const Sample&) { return !kept[i++]; });
+  copy->layout = nullptr;
   return copy;
 }
 

@@ -147,6 +147,7 @@ RoundBuilder& RoundBuilder::add(const MetricFamily& family, double value,
 
 RoundPtr RoundBuilder::build() {
   round.samples = samples_.take();
+  round.layout = samples_.layout();
   return std::make_shared<const Round>(round);
 }
 
