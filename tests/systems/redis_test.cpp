@@ -55,6 +55,17 @@ std::string reasons(const Round& round) {
   return text;
 }
 
+/// Every position that was told, in one text.
+std::string positions(const Round& round) {
+  std::string text;
+  for (const auto& one : round.facts.positions) {
+    text += fmt::format("{} by {}: {} in {}, data until {}, forked at {}\n", one.member, one.reported_by,
+                        one.position, one.lineage, one.data_until.value_or(0),
+                        one.forked_from ? one.forked_from->position : 0);
+  }
+  return text;
+}
+
 std::string cli(const lab::Node& node, std::string_view command) {
   return shell(fmt::format("redis-cli -h {} -p {} {}", node.address, node.port, command));
 }
@@ -238,7 +249,9 @@ TEST(Redis, ProvesTheSplitBrainOfAnIsolatedPrimaryAndMeasuresWhatIsLost) {
   const auto fresh = promoted();
   ASSERT_TRUE(fresh);
   // Nothing is lost so far, and two leaders are what every fail-over has for a while.
-  EXPECT_EQ(split_brain(watched.round()), 0);
+  const Round overlapping = watched.round();
+  EXPECT_EQ(split_brain(overlapping), 0) << positions(overlapping) << cli(old, "info persistence")
+                                         << cli(old, "info replication") << cli(*fresh, "info replication");
   EXPECT_EQ(cli(old, "set lost 1"), "OK\n") << "it still takes writes, and the monitor still reaches it";
 
   const SteadyTime wrote = std::chrono::steady_clock::now();

@@ -52,6 +52,9 @@ def up(keeper, options):
         keeper.wait(lambda home=home: group.sentinel_answers(home), f"{name} to answer")
     for name, home in zip(sentinels, homes):
         keeper.wait(lambda home=home: group.sentinel_knows_all(home), f"{name} to know everybody")
+    wanted = group.write_nothing(servers[0])
+    for name in servers[1:]:
+        keeper.wait(lambda name=name: group.position(name) >= wanted, f"{name} to have all that was written")
     return servers + sentinels
 
 
@@ -94,6 +97,19 @@ class _Group:
         with self._connect(primary, PORT, self._options.password) as server:
             info = server.info("replication")
         return sum("state=online" in value for key, value in info.items() if key.startswith("slave"))
+
+    def write_nothing(self, primary):
+        """Moves the offset without any data, and returns it."""
+        with self._connect(primary, PORT, self._options.password) as server:
+            server.ask("PUBLISH", "lab", "ready")
+            return int(server.info("replication")["master_repl_offset"])
+
+    def position(self, replica):
+        """A replica is online for its master before it has loaded, and gets nothing until its first acknowledgement, which
+        comes once a second: who cuts it off before has a replica with nothing."""
+        with self._connect(replica, PORT, self._options.password) as server:
+            told = server.info("replication")
+        return int(told["slave_repl_offset"]) if told.get("master_link_status") == "up" else -1
 
     def sentinel_answers(self, home):
         with self._connect(home, SENTINEL_PORT, self._options.sentinel_password) as sentinel:
