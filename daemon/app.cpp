@@ -319,7 +319,8 @@ void App::Impl::refresh() {
   const auto stats = http.stats();
   self.set_http(stats.connections, stats.evicted, stats.accept_failures, stats.timeouts);
   self.set_series(store.series(), store.series_dropped());
-  self.set_dns_in_flight(resolver.lookups_in_flight());
+  self.set_dns(resolver.lookups_in_flight(), resolver.cache_age(clock.steady()));
+  self.set_live_coroutines(async::live_tasks());
   self.set_log_dropped(log::dropped());
 }
 

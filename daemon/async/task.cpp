@@ -1,5 +1,6 @@
 #include "daemon/async/task.hpp"
 
+#include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/error.hpp>
@@ -8,6 +9,12 @@
 #include <map>
 
 namespace qw::async {
+namespace {
+
+// Atomic, as tests have loops in several threads.
+std::atomic<std::size_t> live = 0;
+
+}  // namespace
 
 struct TaskGroup::State {
   struct Running {
@@ -16,6 +23,9 @@ struct TaskGroup::State {
   };
   State(asio::any_io_executor executor_, OnBug on_bug_)
       : executor(std::move(executor_)), on_bug(std::move(on_bug_)), idle(executor) {}
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() { live -= running.size(); }
 
   asio::any_io_executor executor;
   OnBug on_bug;
@@ -32,11 +42,13 @@ TaskGroup::~TaskGroup() = default;
 
 void TaskGroup::spawn(std::string name, Task<void> task) {
   const auto number = ++state_->spawned;
+  ++live;
   auto& self = state_->running[number];
   self.name = std::move(name);
   // The handler keeps the state alive: a task may end after its group is gone, when the loop is torn down.
   auto ended = [state = state_, number](const std::exception_ptr& thrown) {
     const std::string task_name = std::move(state->running.extract(number).mapped().name);
+    --live;
     if (state->running.empty()) state->idle.cancel();
     if (!thrown) return;
     try {
@@ -78,6 +90,10 @@ Task<void> TaskGroup::join() {
 
 std::size_t TaskGroup::size() const {
   return state_->running.size();
+}
+
+std::size_t live_tasks() {
+  return live;
 }
 
 Task<bool> sleep_until(SteadyTime time) {

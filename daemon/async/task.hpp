@@ -45,6 +45,9 @@ class TaskGroup {
   std::shared_ptr<State> state_;
 };
 
+/// Tasks of all groups that have not ended: one that grows is a leak.
+std::size_t live_tasks();
+
 /// `op`, or ErrorKind::timeout once `deadline` has passed. The loser is cancelled and awaited, so `op` must
 /// honour cancellation. Errors of `op` are returned at once (awaitable_operators would hide them until the
 /// time-out).

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <utility>
 
 #include "daemon/base/version.hpp"
 #include "daemon/export/process_metrics.hpp"
@@ -26,10 +27,16 @@ constexpr MetricFamily kConfigTimestamp{"quorumwatch_config_last_reload_success_
                                         "When the configuration was last loaded with success.", ""};
 constexpr MetricFamily kTaskFailures{"quorumwatch_coroutine_failures_total", counter,
                                      "Tasks that an escaped exception ended: each is a bug.", ""};
+constexpr MetricFamily kDnsCacheAge{
+    "quorumwatch_dns_cache_age_seconds", gauge,
+    "How long ago the oldest name that still serves was answered; absent while none does.", ""};
 constexpr MetricFamily kDnsInFlight{"quorumwatch_dns_in_flight", gauge, "Name look-ups under way.", ""};
 constexpr MetricFamily kLoopLag{
     "quorumwatch_event_loop_lag_seconds", histogram,
     "How late the event loop ran a timer: the time in which nothing else could run.", ""};
+constexpr MetricFamily kLiveCoroutines{
+    "quorumwatch_live_coroutines", gauge,
+    "Tasks that have not ended: one a connection, one a round, and those of the daemon itself.", ""};
 constexpr MetricFamily kHttpAcceptFailures{"quorumwatch_http_accept_failures_total", counter,
                                            "Clients that could not be accepted for want of descriptors.", ""};
 constexpr MetricFamily kHttpConnections{"quorumwatch_http_connections", gauge, "Clients that are connected.",
@@ -68,11 +75,32 @@ constexpr MetricFamily kLastJump{
 constexpr MetricFamily kJumps{"quorumwatch_wall_clock_jumps_total", counter,
                               "How often the local wall clock left the monotonic one.", ""};
 
-constexpr std::array kFamilies{
-    kBuildInfo,          kConfigSuccessful, kConfigTimestamp, kTaskFailures, kDnsInFlight, kLoopLag,
-    kHttpAcceptFailures, kHttpConnections,  kHttpEvicted,     kHttpTimeouts, kLogDropped,  kDuration,
-    kLastSuccess,        kUnanswered,       kFailures,        kMissed,       kRounds,      kLateness,
-    kInFlight,           kSeries,           kSeriesDropped,   kTargets,      kLastJump,    kJumps};
+constexpr std::array kFamilies{kBuildInfo,
+                               kConfigSuccessful,
+                               kConfigTimestamp,
+                               kTaskFailures,
+                               kDnsInFlight,
+                               kLoopLag,
+                               kHttpAcceptFailures,
+                               kHttpConnections,
+                               kHttpEvicted,
+                               kHttpTimeouts,
+                               kLogDropped,
+                               kDuration,
+                               kLastSuccess,
+                               kUnanswered,
+                               kFailures,
+                               kMissed,
+                               kRounds,
+                               kLateness,
+                               kInFlight,
+                               kDnsCacheAge,
+                               kLiveCoroutines,
+                               kSeries,
+                               kSeriesDropped,
+                               kTargets,
+                               kLastJump,
+                               kJumps};
 
 using GaugeFamily = prometheus::Family<prometheus::Gauge>;
 using CounterFamily = prometheus::Family<prometheus::Counter>;
@@ -186,6 +214,9 @@ struct SelfMetrics::Impl {
   prometheus::Gauge& series = add_gauge(registry, kSeries).Add({});
   prometheus::Counter& series_dropped = add_counter(registry, kSeriesDropped).Add({});
   prometheus::Gauge& dns_in_flight = add_gauge(registry, kDnsInFlight).Add({});
+  prometheus::Family<prometheus::Gauge>& dns_cache_age = add_gauge(registry, kDnsCacheAge);
+  prometheus::Gauge* dns_cache_age_now = nullptr;  ///< of the family before
+  prometheus::Gauge& live_coroutines = add_gauge(registry, kLiveCoroutines).Add({});
   prometheus::Counter& log_dropped = add_counter(registry, kLogDropped).Add({});
   std::map<TargetId, Target> targets_by_id;
 };
@@ -266,8 +297,19 @@ void SelfMetrics::set_series(std::size_t series, std::uint64_t dropped) {
   raise_to(impl_->series_dropped, dropped);
 }
 
-void SelfMetrics::set_dns_in_flight(std::size_t lookups) {
+void SelfMetrics::set_dns(std::size_t lookups, std::optional<Nanoseconds> cache_age) {
   impl_->dns_in_flight.Set(static_cast<double>(lookups));
+  auto& gauge = impl_->dns_cache_age_now;
+  if (cache_age) {
+    gauge = &impl_->dns_cache_age.Add({});
+    gauge->Set(seconds(*cache_age));
+  } else if (gauge) {
+    impl_->dns_cache_age.Remove(std::exchange(gauge, nullptr));
+  }
+}
+
+void SelfMetrics::set_live_coroutines(std::size_t tasks) {
+  impl_->live_coroutines.Set(static_cast<double>(tasks));
 }
 
 void SelfMetrics::set_log_dropped(std::uint64_t lines) {

@@ -2,6 +2,7 @@
 #include <prometheus/registry.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,7 +35,8 @@ class SelfMetrics {
   void set_http(std::size_t connections, std::uint64_t evicted, std::uint64_t accept_failures,
                 std::uint64_t timeouts);
   void set_series(std::size_t series, std::uint64_t dropped);
-  void set_dns_in_flight(std::size_t lookups);
+  void set_dns(std::size_t lookups, std::optional<Nanoseconds> cache_age);
+  void set_live_coroutines(std::size_t tasks);
   void set_log_dropped(std::uint64_t lines);
 
   /// All families, process_* and build_info included, read from the system at the time of the call.

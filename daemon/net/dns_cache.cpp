@@ -21,6 +21,7 @@ void DnsCache::put(const std::string& name, Addresses addresses, Nanoseconds ttl
   if (entries_.size() >= max_names_) erase(std::string(by_age_.front()));
   Entry entry;
   entry.addresses = std::move(addresses);
+  entry.answered = now;
   entry.fresh_until = now + std::clamp(ttl, kMinTtl, kMaxTtl);
   entry.age = by_age_.insert(by_age_.end(), name);
   entries_.emplace(name, std::move(entry));
@@ -29,6 +30,14 @@ void DnsCache::put(const std::string& name, Addresses addresses, Nanoseconds ttl
 void DnsCache::refresh_failed(const std::string& name, SteadyTime now) {
   const auto at = entries_.find(name);
   if (at != entries_.end()) at->second.refresh_failed = now;
+}
+
+std::optional<Nanoseconds> DnsCache::age(SteadyTime now) const {
+  std::optional<Nanoseconds> oldest;
+  for (const auto& [name, entry] : entries_) {
+    if (now < entry.fresh_until + kStale) oldest = std::max(oldest, std::optional(now - entry.answered));
+  }
+  return oldest;
 }
 
 void DnsCache::erase(const std::string& name) {

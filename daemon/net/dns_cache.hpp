@@ -39,10 +39,13 @@ class DnsCache {
   /// The servers said that there is no such name.
   void erase(const std::string& name);
   std::size_t size() const { return entries_.size(); }
+  /// How long ago the oldest answer that still serves came; nothing: none serves.
+  std::optional<Nanoseconds> age(SteadyTime now) const;
 
  private:
   struct Entry {
     Addresses addresses;
+    SteadyTime answered;
     SteadyTime fresh_until;
     SteadyTime refresh_failed;
     std::list<std::string>::iterator age;

@@ -89,6 +89,10 @@ std::size_t Resolver::lookups_in_flight() const {
   return impl_->under_way.size();
 }
 
+std::optional<Nanoseconds> Resolver::cache_age(SteadyTime now) const {
+  return impl_->cache.age(now);
+}
+
 Task<Result<Addresses>> Resolver::resolve(std::string host, SteadyTime deadline) {
   return Impl::resolve(impl_, std::move(host), deadline);
 }

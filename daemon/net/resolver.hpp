@@ -1,6 +1,7 @@
 #pragma once
 #include <boost/asio/ip/address.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ class Resolver {
   Task<Result<std::vector<asio::ip::address>>> resolve(std::string host, SteadyTime deadline);
 
   std::size_t lookups_in_flight() const;
+  /// How long ago the oldest answer that still serves came; nothing: none serves.
+  std::optional<Nanoseconds> cache_age(SteadyTime now) const;
 
  private:
   struct Impl;

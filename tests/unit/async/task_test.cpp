@@ -118,6 +118,25 @@ Task<void> join_and_note(TaskGroup& group, bool& joined) {
   joined = true;
 }
 
+TEST(TaskGroup, CountsTheTasksThatLive) {
+  const auto before = live_tasks();
+  {
+    asio::io_context io(1);
+    TaskGroup tasks(io.get_executor(),
+                    [](std::string_view, const std::string& what) { ADD_FAILURE() << what; });
+    const auto wait = [](milliseconds delay) -> Task<void> {
+      const bool slept = co_await sleep_until(steady_clock::now() + delay);
+      EXPECT_TRUE(slept);
+    };
+    tasks.spawn("short", wait(milliseconds(1)));
+    tasks.spawn("long", wait(milliseconds(60'000)));
+    EXPECT_EQ(live_tasks(), before + 2);
+    while (tasks.size() > 1) io.run_one();
+    EXPECT_EQ(live_tasks(), before + 1);
+  }
+  EXPECT_EQ(live_tasks(), before) << "a loop that ends takes its tasks with it";
+}
+
 TEST(TaskGroup, AnEscapedExceptionIsNeverLost) {
   asio::io_context io(1);
   Bugs bugs;

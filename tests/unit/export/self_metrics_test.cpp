@@ -80,7 +80,8 @@ TEST_F(SelfMetricsTest, TotalsThatOthersCountAreShownAsTheyAre) {
   self_.set_http(4, 12, 20, 31);
   self_.set_series(100, 7);
   self_.set_log_dropped(9);
-  self_.set_dns_in_flight(2);
+  self_.set_dns(2, std::chrono::seconds(30));
+  self_.set_live_coroutines(17);
   self_.set_targets(11, 3);
   auto page = read();
   EXPECT_EQ(page.value("quorumwatch_http_connections", {}), 4);
@@ -91,9 +92,17 @@ TEST_F(SelfMetricsTest, TotalsThatOthersCountAreShownAsTheyAre) {
   EXPECT_EQ(page.value("quorumwatch_series_dropped_total", {}), 7);
   EXPECT_EQ(page.value("quorumwatch_log_dropped_total", {}), 9);
   EXPECT_EQ(page.value("quorumwatch_dns_in_flight", {}), 2);
+  EXPECT_EQ(page.value("quorumwatch_dns_cache_age_seconds", {}), 30);
+  EXPECT_EQ(page.value("quorumwatch_live_coroutines", {}), 17);
   EXPECT_EQ(page.value("quorumwatch_targets", {}), 11);
   EXPECT_EQ(page.value("quorumwatch_probes_in_flight", {}), 3);
   EXPECT_TRUE(page.problems.empty()) << page.problems.front();
+}
+
+TEST_F(SelfMetricsTest, TheAgeOfNoNameIsAbsent) {
+  self_.set_dns(0, std::chrono::seconds(30));
+  self_.set_dns(0, std::nullopt);
+  EXPECT_FALSE(has(read(), "quorumwatch_dns_cache_age_seconds"));
 }
 
 TEST_F(SelfMetricsTest, AFailedReloadKeepsTheTimeOfTheLastGoodOne) {
@@ -143,6 +152,7 @@ TEST_F(SelfMetricsTest, EveryFamilyIsDescribedOnceAndAsItIsExported) {
   self_.round_finished(*RoundBuilder("etcd", "a").build());
   self_.config_reloaded(true, clock_.wall());
   self_.wall_clock_jumped(std::chrono::seconds(1));
+  self_.set_dns(0, std::chrono::seconds(1));
   const auto page = read();
   std::set<std::string> described;
   for (const auto& family : SelfMetrics::families()) {

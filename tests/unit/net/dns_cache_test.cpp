@@ -30,6 +30,16 @@ TEST(DnsCache, HoldsTheTimeToLiveWithinOneSecondAndOneHour) {
   }
 }
 
+TEST(DnsCache, HasTheAgeOfTheOldestAnswerThatServes) {
+  DnsCache cache;
+  EXPECT_FALSE(cache.age(kStart));
+  cache.put("a", kOne, seconds(10), kStart);
+  cache.put("b", kOne, hours(1), kStart + seconds(20));
+  EXPECT_EQ(cache.age(kStart + minutes(1)), minutes(1));
+  EXPECT_EQ(cache.age(kStart + minutes(10)), minutes(10) - seconds(20)) << "a serves no more";
+  EXPECT_FALSE(cache.age(kStart + hours(2)));
+}
+
 TEST(DnsCache, KeepsAStaleAnswerForFiveMinutesAndNoLonger) {
   DnsCache cache;
   cache.put("a", kOne, seconds(10), kStart);
