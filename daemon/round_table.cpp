@@ -12,6 +12,7 @@
 
 #include "daemon/base/duration.hpp"
 #include "daemon/base/text.hpp"
+#include "daemon/model/consumers.hpp"
 
 namespace qw {
 namespace {
@@ -19,6 +20,7 @@ namespace {
 constexpr std::string_view kUnknown = "?";
 constexpr std::string_view kNone = "-";  ///< there is no such thing for this member
 constexpr std::size_t kMaxCell = 60;
+constexpr std::size_t kMaxConsumers = 20;
 
 enum class Tone { plain, good, bad, faint };
 
@@ -186,6 +188,7 @@ class Printer {
       out += findings();
     }
     if (!members_.empty()) out += member_table();
+    out += consumer_table();
     for (const auto& note : notes_) out += fmt::format("  {}\n", paint(note, Tone::faint, color_));
     return out;
   }
@@ -282,6 +285,47 @@ class Printer {
                          member.answered ? " every time" : "", sanitize(member.unanswered->error.message()));
     }
     return out;
+  }
+
+  /// The worst first; those that are well are only counted beyond kMaxConsumers.
+  std::string consumer_table() {
+    const auto consumers = consumers_of(round_.samples);
+    if (consumers.empty()) return "";
+    Table table({{"GROUP", Tone::faint},
+                 {"TOPIC", Tone::faint},
+                 {"LAG", Tone::faint},
+                 {"BEHIND", Tone::faint},
+                 {"STATUS", Tone::faint},
+                 {"WHY", Tone::faint}});
+    for (const auto& consumer : consumers) {
+      if (table.size() == kMaxConsumers) break;
+      const bool well = consumer.status == ConsumerStatus::ok;
+      table.add({shown(consumer.group), shown(consumer.topic), lag_cell(consumer), age_cell(consumer),
+                 Cell(name(consumer.status), well ? Tone::good : Tone::bad),
+                 Cell(describe(consumer), well ? Tone::faint : Tone::plain)});
+    }
+    auto out = table.print(color_);
+    if (consumers.size() > table.size()) {
+      out += fmt::format("  and {} more\n", consumers.size() - table.size());
+    }
+    return out;
+  }
+
+  Cell lag_cell(const ConsumerRow& consumer) {
+    if (!consumer.messages) return {kUnknown, Tone::bad};
+    const bool at_least = consumer.unknown_partitions.value_or(0) > 0;
+    if (at_least) note(">= lag: some partitions could not be asked");
+    return (at_least ? ">= " : "") + count(*consumer.messages);
+  }
+
+  Cell age_cell(const ConsumerRow& consumer) {
+    if (!consumer.seconds) return {kUnknown, Tone::bad};
+    if (*consumer.seconds == 0) return "0 s";
+    const auto error = consumer.error_seconds.value_or(0);
+    const bool at_least = std::isinf(error);
+    if (at_least) note(">= behind: it began before this round; a running daemon knows from its history");
+    return fmt::format("{}{}{}", at_least ? ">= " : "", small_time(*consumer.seconds),
+                       at_least || error < 0.01 ? "" : fmt::format(" +- {}", small_time(error)));
   }
 
   std::vector<Cell> row(const std::string& name, const Member& member) {

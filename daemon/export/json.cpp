@@ -5,6 +5,7 @@
 #include "daemon/base/text.hpp"
 #include "daemon/export/site.hpp"
 #include "daemon/export/status_page.hpp"
+#include "daemon/model/consumers.hpp"
 
 namespace qw::exporting {
 namespace {
@@ -269,6 +270,25 @@ json::array samples_of(const Round& round) {
   return out;
 }
 
+/// For people and their scripts: why each group is behind, the worst first. All numbers are in the samples.
+json::array consumers(const Round& round) {
+  constexpr std::size_t kMost = 100;
+  json::array out;
+  for (const auto& row : consumers_of(round.samples)) {
+    if (out.size() == kMost) break;
+    json::object one;
+    one["consumer_group"] = text(row.group);
+    one["topic"] = text(row.topic);
+    one["status"] = qw::name(row.status);
+    one["cause"] = describe(row);
+    one["lag_messages"] = row.messages ? number(*row.messages) : json::value(nullptr);
+    one["lag_seconds"] = row.seconds ? number(*row.seconds) : json::value(nullptr);
+    one["lag_error_seconds"] = row.error_seconds ? number(*row.error_seconds) : json::value(nullptr);
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
 json::object round_object(const Round& round) {
   json::object out;
   out["system"] = text(round.target.system);
@@ -279,6 +299,7 @@ json::object round_object(const Round& round) {
   out["success"] = round.success;
   out["reason"] = text(round.reason);
   out["facts"] = FactWriter(round).write(round.facts);
+  out["consumers"] = consumers(round);
   out["samples"] = samples_of(round);
   return out;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/base/duration.hpp"
+#include "daemon/model/consumers.hpp"
 
 namespace qw::exporting {
 namespace {
@@ -21,7 +22,7 @@ constexpr std::string_view kHead = R"(<!DOCTYPE html>
 :root{color-scheme:light dark;--line:#ccc;--good:#17692b;--part:#8a5a00;--bad:#b3151b;--soft:#666}
 @media (prefers-color-scheme:dark){:root{--line:#444;--good:#6fcf86;--part:#e6b450;--bad:#ff8080;--soft:#aaa}}
 body{font:16px/1.45 system-ui,sans-serif;margin:0 auto;max-width:75rem;padding:1rem}
-h1{font-size:1.4rem;margin:0}nav a{margin-right:1rem}table{border-collapse:collapse;width:100%;margin-top:1rem}
+h1{font-size:1.4rem;margin:0}h2{font-size:1.1rem;margin:1.5rem 0 0}nav a{margin-right:1rem}table{border-collapse:collapse;width:100%;margin-top:1rem}
 th,td{text-align:left;vertical-align:top;padding:.45rem .6rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
 ul{margin:0;padding-left:1.1rem}.good{color:var(--good)}.part{color:var(--part)}.bad{color:var(--bad)}
 .good,.part,.bad{font-weight:600}.soft{color:var(--soft);font-size:.85em}
@@ -118,6 +119,33 @@ void append_row(std::string& out, const Round& round, SteadyTime now) {
   out += "</tr>\n";
 }
 
+/// The worst consumers of a target, if it has any.
+void append_consumers(std::string& out, const Round& round) {
+  constexpr std::size_t kMost = 20;
+  const auto consumers = consumers_of(round.samples);
+  if (consumers.empty()) return;
+  fmt::format_to(std::back_inserter(out),
+                 "<h2>{}: consumers</h2>\n<table><thead><tr><th>group</th><th>topic</th>",
+                 escaped(round.target.name));
+  out += "<th>status</th><th>lag</th><th>behind</th><th>why</th></tr></thead><tbody>\n";
+  for (std::size_t i = 0; i < consumers.size() && i < kMost; ++i) {
+    const auto& row = consumers[i];
+    fmt::format_to(std::back_inserter(out),
+                   R"(<tr><td>{}</td><td data-n="topic">{}</td><td><span class="{}">{}</span></td>)",
+                   escaped(row.group), escaped(row.topic), row.status == ConsumerStatus::ok ? "good" : "bad",
+                   name(row.status));
+    fmt::format_to(std::back_inserter(out),
+                   R"(<td data-n="lag">{}</td><td data-n="behind">{}</td><td>{}</td></tr>)",
+                   row.messages ? fmt::format("{:.0f}", *row.messages) : "unknown",
+                   row.seconds ? fmt::format("{:.1f} s", *row.seconds) : "unknown", escaped(describe(row)));
+    out += '\n';
+  }
+  out += "</tbody></table>\n";
+  if (consumers.size() > kMost) {
+    fmt::format_to(std::back_inserter(out), R"(<p class="soft">and {} more</p>)", consumers.size() - kMost);
+  }
+}
+
 }  // namespace
 
 std::string format_time(WallTime time) {
@@ -143,7 +171,9 @@ std::string status_page(const store::Snapshot& snapshot, WallTime now_wall, Stea
       "\n<table><thead><tr><th>target</th><th>state</th><th>last round</th><th>leader</th><th>epoch</th>"
       "<th>unanswered</th></tr></thead><tbody>\n";
   for (const auto& round : snapshot.rounds) append_row(out, *round, now);
-  out += "</tbody></table></body></html>\n";
+  out += "</tbody></table>\n";
+  for (const auto& round : snapshot.rounds) append_consumers(out, *round);
+  out += "</body></html>\n";
   return out;
 }
 

@@ -63,6 +63,9 @@ class Samples {
   void add(const MetricFamily& family, double value, std::span<const Label> labels,
            std::string_view suffix = {});
 
+  /// The name that the target has in the configuration.
+  std::string_view target() const { return target_; }
+
   /// The samples added since the last take, in order. Series that no round used for `kForgetAfter` takes are
   /// forgotten.
   std::vector<Sample> take();

@@ -172,5 +172,30 @@ TEST_F(TableTest, ColoursAreOnlyThereWhenAskedFor) {
   EXPECT_THAT(print(true), HasSubstr("\x1b[32ma:1\x1b[0m"));
 }
 
+TEST_F(TableTest, ConsumersAreListedTheWorstFirstWithTheReason) {
+  claim("a:1", Claim::leader);
+  TopicLog topic{.topic = "payments", .identity = "1", .retention = {}, .partitions = {}};
+  topic.partitions.push_back(
+      {.partition = 0, .end = 500, .stable_end = {}, .start = 100, .asked_end = asked()});
+  const auto group = [&](std::string name, std::uint64_t committed) {
+    facts.groups.push_back({.name = std::move(name),
+                            .asked = asked(),
+                            .coordinator = "a:1",
+                            .state = ConsumerState::empty,
+                            .members = 0,
+                            .generation = {},
+                            .topics = {{.topic = "payments", .commits = {{0, committed}}, .assigned = {}}}});
+  };
+  group("billing", 500);
+  group("audit", 40);
+  facts.topics.push_back(std::move(topic));
+  const auto text = print();
+  EXPECT_THAT(text, HasSubstr("audit"));
+  EXPECT_LT(text.find("audit"), text.find("billing"));
+  EXPECT_THAT(text, HasSubstr("60 messages were deleted before it read them: retention has overtaken it"));
+  EXPECT_THAT(text, HasSubstr("400"));
+  EXPECT_THAT(text, HasSubstr("it has read everything"));
+}
+
 }  // namespace
 }  // namespace qw
