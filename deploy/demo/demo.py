@@ -19,11 +19,15 @@ class Trouble(Exception):
     """One sentence for the user."""
 
 
+class NotToBeHad(Trouble):
+    """What was to be started can not be had on this machine."""
+
+
 def lab(*arguments):
     """Carries out one verb of the lab and returns what it says."""
     done = subprocess.run([LAB, "--dir", FOLDER, *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Trouble(done.stderr.strip())
+        raise (NotToBeHad if done.returncode == 77 else Trouble)(done.stderr.strip())
     return json.loads(done.stdout) if done.stdout.strip() else {}
 
 

@@ -90,6 +90,10 @@ std::string Node::endpoint() const {
   return fmt::format("{}:{}", address, port);
 }
 
+std::string Node::controller() const {
+  return fmt::format("{}:{}", address, controller_port);
+}
+
 std::string Lab::unavailable() {
   static const std::string reason = [] {
     if (::geteuid() != 0) return std::string("needs root, for network namespaces");
@@ -97,6 +101,16 @@ std::string Lab::unavailable() {
     const Lab lab;
     auto made = lab.run({"host", "probe"});
     return made ? std::string() : made.error().message();
+  }();
+  return reason;
+}
+
+std::string Lab::kafka_unavailable() {
+  static const std::string reason = [] {
+    auto ended = execute({QW_SOURCE_DIR "/tests/lab/kafka-jars"});
+    // Any other failure is one of ours: up() will meet it again, and fail.
+    const bool absent = WIFEXITED(ended.status) && WEXITSTATUS(ended.status) == 77;
+    return absent ? ended.complaint : std::string();
   }();
   return reason;
 }
@@ -165,6 +179,7 @@ std::vector<Node> Lab::nodes() const {
     node.host = text_of(facts, "host");
     node.address = text_of(facts, "address");
     node.port = static_cast<std::uint16_t>(number_of(facts, "port"));
+    node.controller_port = static_cast<std::uint16_t>(number_of(facts, "controller_port"));
     node.log = text_of(facts, "log");
     node.state = text_of(facts, "state");
     node.pid = number_of(facts, "pid");
@@ -191,6 +206,14 @@ Node Lab::node(std::string_view name) const {
 std::vector<std::string> Lab::endpoints(std::string_view system) const {
   std::vector<std::string> result;
   for (const auto& node : nodes(system)) result.push_back(node.endpoint());
+  return result;
+}
+
+std::vector<std::string> Lab::controllers() const {
+  std::vector<std::string> result;
+  for (const auto& node : nodes()) {
+    if (node.controller_port != 0) result.push_back(node.controller());
+  }
   return result;
 }
 

@@ -47,6 +47,28 @@ bool eventually(const std::function<bool()>& condition, std::chrono::seconds lim
   return condition();
 }
 
+/// What a command printed, and its exit code.
+struct Said {
+  int code = 0;
+  std::string text;
+};
+
+Said shell(const std::string& command) {
+  Said said;
+  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+  std::array<char, 4096> buffer{};
+  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    said.text.append(buffer.data(), got);
+  said.code = WEXITSTATUS(::pclose(pipe));
+  return said;
+}
+
+/// A broker's own metadata names so many brokers.
+bool names_brokers(const qw::lab::Node& node, int count) {
+  const auto said = shell("kcat -L -m 1 -b " + node.endpoint());
+  return said.text.find(std::to_string(count) + " brokers:") != std::string::npos;
+}
+
 /// Whether the redis of this node knows its primary to be there ("master_link_status:up").
 bool replicates(const Lab& lab, const std::string& node) {
   FILE* pipe = ::popen(("redis-cli -h " + lab.node(node).address + " info replication").c_str(), "r");
@@ -54,6 +76,17 @@ bool replicates(const Lab& lab, const std::string& node) {
   text.resize(std::fread(text.data(), 1, text.size(), pipe));
   ::pclose(pipe);
   return text.find("master_link_status:up") != std::string::npos;
+}
+
+/// What the PostgreSQL of this node answers within a second; empty when it does not.
+std::string postgres_says(const Lab& lab, const std::string& node, const std::string& statement) {
+  const std::string command = "PGCONNECT_TIMEOUT=2 timeout 1 psql -XAtqU postgres -h " +
+                              lab.node(node).address + " -c '" + statement + "' 2>/dev/null";
+  FILE* pipe = ::popen(command.c_str(), "r");
+  std::string text(256, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), pipe));
+  ::pclose(pipe);
+  return text;
 }
 
 TEST(Lab, StartsAClusterThatIsReachableAndGoneAfterwards) {
@@ -107,6 +140,76 @@ TEST(Lab, KillStopContAndStartSayWhatBecameOfAServer) {
   EXPECT_FALSE(lab.stop("redis-1"));
   ASSERT_TRUE(lab.start("redis-1"));
   EXPECT_TRUE(eventually([&] { return reachable(lab.node("redis-1")); }));
+}
+
+TEST(Lab, KafkaIsKilledFrozenCutAndComesBack) {
+  QW_NEED_LAB();
+  QW_NEED_KAFKA();
+  Lab lab;
+  const auto up = lab.up({"kafka", "--fast"});
+  ASSERT_TRUE(up) << up.error().message();
+  ASSERT_EQ(lab.endpoints("kafka").size(), 3U);
+  ASSERT_EQ(lab.controllers().size(), 3U);
+  const std::string client = QW_SOURCE_DIR "/tests/lab/kafka-client --bootstrap " + lab.endpoints("kafka")[0];
+  ASSERT_EQ(shell(client + " topic create t").code, 0);
+  EXPECT_EQ(shell(client + " produce t --rate 1000 --count 30").code, 0);
+  EXPECT_EQ(shell(client + " commit --group g t/0=4").code, 0);
+  const auto described = shell(client + " describe t --group g");
+  EXPECT_NE(
+      described.text.find(R"("t/0": {"committed": 4, "start": 0, "end": 10, "stable_end": 10, "lag": 6})"),
+      std::string::npos)
+      << described.text;
+
+  ASSERT_TRUE(lab.kill("kafka-2"));
+  EXPECT_FALSE(reachable(lab.node("kafka-2")));
+  EXPECT_TRUE(eventually([&] { return names_brokers(lab.node("kafka-1"), 2); }));
+  ASSERT_TRUE(lab.start("kafka-2"));
+  EXPECT_TRUE(eventually([&] { return names_brokers(lab.node("kafka-2"), 3); }, 30s));
+
+  ASSERT_TRUE(lab.stop("kafka-3"));
+  EXPECT_TRUE(eventually([&] { return names_brokers(lab.node("kafka-1"), 2); }));
+  ASSERT_TRUE(lab.cont("kafka-3"));
+  EXPECT_TRUE(eventually([&] { return names_brokers(lab.node("kafka-1"), 3); }, 30s));
+
+  ASSERT_TRUE(lab.cut("kafka-2"));
+  EXPECT_TRUE(eventually([&] { return names_brokers(lab.node("kafka-1"), 2); }));
+  EXPECT_TRUE(names_brokers(lab.node("kafka-2"), 3)) << "the one that is cut off answers from what it knew";
+  ASSERT_TRUE(lab.heal());
+  EXPECT_TRUE(eventually([&] { return names_brokers(lab.node("kafka-1"), 3); }, 30s));
+}
+
+TEST(Lab, KafkaWithoutItsJarsIsToldFromAFault) {
+  QW_NEED_LAB();
+  const std::string tool = QW_SOURCE_DIR "/tests/lab/lab --dir /nonexistent/lab up kafka";
+  const auto absent = shell("QW_KAFKA_JARS=/nonexistent " + tool);
+  EXPECT_EQ(absent.code, 77);
+  EXPECT_NE(absent.text.find("no Kafka "), std::string::npos) << absent.text;
+  EXPECT_EQ(shell(tool + " --no-such-option").code, 2);
+}
+
+TEST(Lab, APostgresStopsWithItsChildrenAndComesBackAsAStandby) {
+  QW_NEED_LAB();
+  Lab lab;
+  const auto up = lab.up({"postgres"});
+  ASSERT_TRUE(up) << up.error().message();
+  ASSERT_TRUE(lab.stop("postgres-1"));
+  EXPECT_EQ(postgres_says(lab, "postgres-1", "select 1"), "");
+  ASSERT_TRUE(lab.cont("postgres-1"));
+  EXPECT_TRUE(eventually([&] { return postgres_says(lab, "postgres-1", "select 1") == "1\n"; }));
+
+  ASSERT_TRUE(lab.run({"kill", "postgres-1", "--in-order"}));
+  EXPECT_EQ(lab.node("postgres-1").state, "dead");
+  EXPECT_TRUE(eventually([&] { return postgres_says(lab, "postgres-2", "select pg_promote()") == "t\n"; }));
+  for (const bool rebuild : {false, true}) {
+    ASSERT_TRUE(lab.kill("postgres-1"));
+    std::vector<std::string> start{"start", "postgres-1", "--follow", "postgres-2"};
+    if (rebuild) start.emplace_back("--rebuild");
+    const auto started = lab.run(start);
+    ASSERT_TRUE(started) << started.error().message();
+    EXPECT_TRUE(eventually([&] {
+      return postgres_says(lab, "postgres-1", "select status from pg_stat_wal_receiver") == "streaming\n";
+    }));
+  }
 }
 
 TEST(Lab, TwoLabsLiveSideBySide) {

@@ -24,7 +24,7 @@ def main(arguments):
                 print(json.dumps(reply, indent=1))
     except LabError as problem:
         print(f"lab: {problem}", file=sys.stderr)
-        return 1
+        return problem.exit_code
     return 0
 
 
@@ -53,12 +53,16 @@ def _parser():
     cut.add_argument("--from-monitor", action="store_true", help="the monitor loses the node; its peers still reach it")
     cut.add_argument("--from", dest="from_nodes", nargs="+", metavar="NODE", help="only these peers")
     verb("heal", "undo cuts: of these nodes or of all").add_argument("nodes", nargs="*")
-    verb("kill", "kill -9, and wait for the end").add_argument("nodes", nargs="+")
+    kill = verb("kill", "kill -9, and wait for the end")
+    kill.add_argument("nodes", nargs="+")
+    kill.add_argument("--in-order", action="store_true", help="SIGINT: it ends in its own way (PostgreSQL: a fast shutdown)")
     verb("stop", "SIGSTOP").add_argument("nodes", nargs="+")
     verb("cont", "SIGCONT").add_argument("nodes", nargs="+")
     start = verb("start", "start again what was killed, with its data")
     start.add_argument("nodes", nargs="+")
     start.add_argument("--force-new-cluster", action="store_true", help="etcd: make a one-member cluster of the data")
+    start.add_argument("--follow", metavar="NODE", help="PostgreSQL: as a standby of this one")
+    start.add_argument("--rebuild", action="store_true", help="with --follow: from a fresh copy, as after a split brain")
     verb("show", "everything about the lab, as JSON")
     verb("down", "end everything; the logs stay").add_argument("--remove", action="store_true", help="remove --dir too")
     verb("list", "the labs of this machine")
@@ -73,6 +77,8 @@ def _carry_out(options):
     lab_id = _living_lab(folder)
     if options.verb == "down":
         return _down(options, folder, lab_id)
+    if options.verb == "up" and hasattr(verbs.SYSTEMS[options.system], "prepare"):
+        verbs.SYSTEMS[options.system].prepare(options)
     if lab_id is None:
         if options.verb not in ("up", "run", "host"):
             raise LabError(f"no lab in {folder}")

@@ -2,4 +2,10 @@
 
 
 class LabError(Exception):
-    pass
+    exit_code = 1
+
+
+class NotToBeHad(LabError):
+    """What the lab would start can not be had on this machine: a test that needs it skips, loudly."""
+
+    exit_code = 77

@@ -23,6 +23,7 @@ class Process:
         self.log = log
         self.facts = {}
         self.paused = False
+        self.family = False  # its children leave its process group (PostgreSQL's do), and share its fate all the same
         self._child = None
 
     def start(self, extra=()):
@@ -93,11 +94,38 @@ class Process:
             return ""
 
     def _send(self, number):
-        try:
-            os.killpg(self._child.pid, number)
-        except ProcessLookupError:
-            pass
+        # Of an order to end, the parent makes its own of it; what can not be refused is for each.
+        family = self.family and number in (signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT)
+        children = _descendants(self._child.pid) if family else set()
+        _signal(os.killpg, self._child.pid, number)
+        # A stopped parent makes no more children; those that it made in between are found the second time.
+        for pid in children | (_descendants(self._child.pid) if family else set()):
+            _signal(os.kill, pid, number)
 
     def _need_running(self):
         if not self.running():
             raise LabError(f"{self.name}: is not running")
+
+
+def _signal(how, pid, number):
+    try:
+        how(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def _descendants(pid):
+    """Children and theirs, while the parents live."""
+    parents = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat", encoding="ascii", errors="replace") as file:
+                    parents[int(entry)] = int(file.read().rpartition(")")[2].split()[1])
+            except OSError:
+                pass
+    found, new = set(), {pid}
+    while new:
+        new = {child for child, parent in parents.items() if parent in new} - found
+        found |= new
+    return found

@@ -1,11 +1,12 @@
 """What can be asked of a lab: one function a verb, carried out by the keeper."""
 import argparse
+import signal
 
-from . import etcd, redis
+from . import etcd, kafka, postgres, redis
 from .errors import LabError
 from .network import NODES, WATCHERS
 
-SYSTEMS = {"etcd": etcd, "redis": redis}
+SYSTEMS = {"etcd": etcd, "kafka": kafka, "postgres": postgres, "redis": redis}
 
 
 def carry_out(keeper, request):
@@ -52,7 +53,7 @@ def _heal(keeper, options):
 
 def _kill(keeper, options):
     for process in _processes(keeper, options.nodes):
-        process.kill()
+        process.kill(signal.SIGINT if options.in_order else signal.SIGKILL)
     return {}
 
 
@@ -71,6 +72,8 @@ def _cont(keeper, options):
 def _start(keeper, options):
     for process in _processes(keeper, options.nodes):
         extra = ["--force-new-cluster"] if options.force_new_cluster else []
+        if options.follow:
+            postgres.follow(keeper, process, options.follow, options.rebuild)
         keeper.start(process, extra)
     return {}
 

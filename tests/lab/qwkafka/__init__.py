@@ -1,0 +1,1 @@
+"""Kafka's clients for tests and the demo."""
