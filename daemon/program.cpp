@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
+#include <cstdio>
 #include <cstdlib>
 #include <iostream>
 
@@ -17,6 +18,7 @@
 #include "daemon/plan.hpp"
 #include "daemon/reference.hpp"
 #include "daemon/server_config.hpp"
+#include "probes/probe.hpp"
 
 namespace qw {
 namespace {
@@ -101,6 +103,17 @@ int once(const Flags& flags) {
   return run_once(flags, inputs.config, std::cout, std::cerr, wants_color());
 }
 
+/// A thread that a dead broker holds would find static objects gone: then nothing is destroyed, which harms
+/// nobody.
+void leave_if_threads_hang(int code) {
+  constexpr auto kPatience = std::chrono::seconds(3);
+  for (const auto* kind : probes::probe_kinds()) {
+    if (!kind->threads_ended || kind->threads_ended(kPatience)) continue;
+    std::fflush(nullptr);
+    std::quick_exit(code);
+  }
+}
+
 int run(const Flags& flags) {
   Inputs inputs;
   if (!read_inputs(flags, inputs)) return kBadUsage;
@@ -111,6 +124,7 @@ int run(const Flags& flags) {
     code = app.run();
   }
   log::stop();
+  leave_if_threads_hang(code);
   return code;
 }
 

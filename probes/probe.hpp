@@ -65,6 +65,9 @@ struct ProbeKind {
   /// Declares the kind's configuration keys and returns how to make the probe from what was read. Also called
   /// with a describing Fields to print the reference; then the maker is thrown away.
   ProbeMaker (*read)(config::Fields&);
+  /// Waits for threads that outlive the kind's probes, at most so long; whether they have ended. They must
+  /// not run while static objects go. Null: it has none.
+  bool (*threads_ended)(Nanoseconds patience) = nullptr;
 };
 
 /// All kinds, in alphabetical order (registry.cpp).

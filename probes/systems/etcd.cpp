@@ -6,9 +6,10 @@
 // the holder, and one that is seen in the instant before its first entry is applied can count twice.
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <set>
 #include <utility>
 
+#include "probes/members.hpp"
 #include "probes/probe.hpp"
 #include "probes/systems/etcd_facts.hpp"
 
@@ -16,7 +17,6 @@ namespace qw::probes {
 namespace {
 
 constexpr std::uint16_t kPort = 2379;
-constexpr std::size_t kMaxMembers = 64;
 /// Each attempt costs etcd a bcrypt comparison and, when it succeeds, a raft entry.
 constexpr Nanoseconds kLoginPause = std::chrono::seconds(30);
 
@@ -175,30 +175,14 @@ class Etcd final : public Probe {
   std::vector<std::unique_ptr<net::HttpClient>> clients_;
 };
 
-std::vector<net::HostPort> read_members(config::Fields& fields, const std::vector<std::string>& texts) {
-  std::vector<net::HostPort> members;
-  for (const auto& text : texts) {
-    auto member = net::HostPort::parse(text, kPort);
-    if (!member) {
-      fields.check("members", false, member.error().message());
-      continue;
-    }
-    const bool is_new = std::ranges::find(members, *member) == members.end();
-    fields.check("members", is_new, fmt::format("{} is there twice", member->print()));
-    if (is_new) members.push_back(std::move(*member));
-  }
-  fields.check("members", !texts.empty(), "needs at least one address");
-  fields.check("members", texts.size() <= kMaxMembers,
-               fmt::format("has more than {} addresses", kMaxMembers));
-  return members;
-}
-
 ProbeMaker read(config::Fields& fields) {
   Options options;
   fields.required("members", &options.members,
                   "Client address of every member, each its own and not a load balancer's; the port is 2379 "
                   "if not given.");
-  auto members = read_members(fields, options.members);
+  std::set<net::HostPort> seen;
+  const auto members = read_members(fields, {.default_port = kPort}, options.members, seen);
+  fields.check("members", !options.members.empty(), "needs at least one address");
   config::tls_fields(fields, options.tls);
   fields.optional(
       "username", &options.username,

@@ -6,15 +6,13 @@
 //   each Sentinel, each on its own address (RESP2; permissions: kRedis.asks).
 // Cannot see Redis Cluster's slots, what clients were told, and writes that were lost before we looked.
 // Facts: facts/leadership-and-replication.md 2 (Redis), facts/servers.md 5.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <map>
 #include <ranges>
 #include <set>
 
-#include "daemon/base/text.hpp"
+#include "probes/members.hpp"
 #include "probes/probe.hpp"
 #include "probes/systems/redis_facts.hpp"
 #include "probes/systems/redis_history.hpp"
@@ -39,6 +37,7 @@ struct Options {
   std::string sentinel_username;
   config::SecretFile sentinel_password;
   config::TlsOptions tls;
+  std::vector<net::HostPort> nodes, sentinel_nodes;  ///< `members` and `sentinels`, read
 };
 
 class RedisProbe final : public Probe {
@@ -70,31 +69,22 @@ class RedisProbe final : public Probe {
 
 /// Names as they stand in the facts: with the port, so that a node and a Sentinel on one host are two
 /// members.
-std::vector<net::HostPort> addresses(const std::vector<std::string>& texts, std::uint16_t default_port) {
-  std::vector<net::HostPort> found;
-  for (const std::string& text : texts) {
-    const auto address = net::HostPort::parse(text, default_port);
-    if (address) found.push_back(*address);
-  }
-  return found;
-}
-
-std::vector<std::string> names(const Options& options) {
+std::vector<std::string> names(const std::vector<net::HostPort>& addresses) {
   std::vector<std::string> found;
-  for (const auto& address : addresses(options.members, kRedisPort)) found.push_back(address.print());
+  for (const auto& address : addresses) found.push_back(address.print());
   return found;
 }
 
 RedisProbe::RedisProbe(const ProbeContext& context, const Options& options,
                        const std::shared_ptr<net::TlsContext>& tls)
-    : clock_(context.clock), names_(names(options)) {
-  for (const auto& address : addresses(options.members, kRedisPort)) {
+    : clock_(context.clock), names_(names(options.nodes)) {
+  for (const auto& address : options.nodes) {
     nodes_.push_back({address.print(),
                       RedisConnection(context.net, context.clock, address, tls,
                                       {options.username, options.password.value}),
                       {}});
   }
-  for (const auto& address : addresses(options.sentinels, kSentinelPort)) {
+  for (const auto& address : options.sentinel_nodes) {
     sentinels_.push_back({address.print(),
                           RedisConnection(context.net, context.clock, address, tls,
                                           {options.sentinel_username, options.sentinel_password.value}),
@@ -176,17 +166,6 @@ Traits RedisProbe::traits() const {
   return traits;
 }
 
-/// What is wrong with a list of addresses, or an empty text.
-std::string wrong_in(const std::vector<std::string>& texts, std::uint16_t default_port,
-                     std::set<std::string>& seen) {
-  for (const std::string& text : texts) {
-    const auto address = net::HostPort::parse(text, default_port);
-    if (!address) return fmt::format("'{}': {}", sanitize(text), address.error().message());
-    if (!seen.insert(address->print()).second) return fmt::format("'{}' is listed twice", sanitize(text));
-  }
-  return {};
-}
-
 void declare(config::Fields& fields, Options& options) {
   fields.required("members", &options.members,
                   "Address of every data node, host[:port]; the port defaults to 6379.");
@@ -204,13 +183,12 @@ void declare(config::Fields& fields, Options& options) {
   config::tls_fields(fields, options.tls);
 }
 
-void check(config::Fields& fields, const Options& options) {
+void check(config::Fields& fields, Options& options) {
   fields.check("members", !options.members.empty(), "must name at least one data node");
-  std::set<std::string> seen;
-  const std::string wrong_member = wrong_in(options.members, kRedisPort, seen);
-  fields.check("members", wrong_member.empty(), wrong_member);
-  const std::string wrong_sentinel = wrong_in(options.sentinels, kSentinelPort, seen);
-  fields.check("sentinels", wrong_sentinel.empty(), wrong_sentinel);
+  std::set<net::HostPort> seen;
+  options.nodes = read_members(fields, {.default_port = kRedisPort}, options.members, seen);
+  options.sentinel_nodes =
+      read_members(fields, {.key = "sentinels", .default_port = kSentinelPort}, options.sentinels, seen);
   fields.check("sentinel_master", !options.sentinel_master || !options.sentinels.empty(),
                "needs 'sentinels'");
   fields.check("username", options.username.empty() || !options.password.source.empty(),

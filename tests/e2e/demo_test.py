@@ -31,6 +31,7 @@ def main():
         shown = json.loads(output([LAB, "--dir", folder, "show"]))
         page_is_clean(shown)
         behaves(prometheus)
+        kafka_behaves(prometheus, shown)
         os.killpg(process.pid, signal.SIGINT)
         ended_within(process, 60)
         left_nothing(folder, shown)
@@ -83,7 +84,59 @@ def behaves(prometheus):
           "the split brain to be reported")
     output([os.path.join(DEMO, "heal"), "redis-split"])
     until(lambda: value(prometheus, "quorumwatch_leaders" + sessions) == 1, 60, "one primary after the healing")
+    postgres_behaves(prometheus)
     assert "nothing was broken" in output([os.path.join(DEMO, "heal")])
+
+
+def postgres_behaves(prometheus):
+    def of(family, more=""):
+        return value(prometheus, f'max(quorumwatch_{family}{{system="postgres"{more}}})')
+
+    def is_healthy():
+        return of("leaders") == 1 and of("replication_link_up") == 1 and number(of("replication_lag_seconds")) and of(
+            "replication_lag_seconds") < 1
+
+    until(is_healthy, 30, "PostgreSQL to be healthy")
+    output([os.path.join(DEMO, "break"), "postgres-lag"])
+    until(lambda: (of("replication_lag_seconds") or 0) > 2, 30, "the paused standby's lag")
+    assert of("replication_link_up") == 1, "the link of a standby that only replays nothing"
+    assert "replays again" in output([os.path.join(DEMO, "heal"), "postgres-lag"])
+    until(is_healthy, 30, "the standby to catch up")
+
+    output([os.path.join(DEMO, "break"), "postgres-cut"])
+    until(lambda: of("replication_link_up") == 0 and (of("replication_lag_seconds") or 0) > 2, 30, "the cut link to be reported")
+    assert of("split_brain") == 0, "a split brain because of a cut standby"
+    output([os.path.join(DEMO, "heal"), "postgres-cut"])
+
+    # While the link comes back, which takes PostgreSQL its time: the split does not need it.
+    output([os.path.join(DEMO, "break"), "postgres-split"])
+    until(lambda: of("split_brain", ',kind="unfenced"') == 1, 20, "PostgreSQL's split brain to be reported")
+    until(lambda: (of("split_brain_diverged_bytes") or 0) > 0, 20, "the bytes that have diverged")
+    assert "made anew" in output([os.path.join(DEMO, "heal"), "postgres-split"])
+    until(is_healthy, 60, "one primary with its standby after the healing")
+    until(lambda: of("split_brain") == 0, 10, "the end of the split brain")
+
+
+def kafka_behaves(prometheus, shown):
+    if "kafka-1" not in shown["nodes"]:
+        print("NOT TESTED: Kafka in the demo, whose jars can not be had here")
+        assert not os.environ.get("CI"), "no Kafka on a CI machine"
+        return
+
+    def status(group, name):
+        return value(prometheus, f'max(quorumwatch_consumer_status{{consumer_group="{group}",status="{name}"}})') == 1
+
+    def both_ok():
+        return status("shipping", "ok") and status("ledger", "ok")
+
+    until(both_ok, 60, "the consumers to be well")
+    output([os.path.join(DEMO, "break"), "kafka-stall"])
+    output([os.path.join(DEMO, "break"), "kafka-open-transaction"])
+    until(lambda: status("shipping", "stalled"), 40, "the stalled consumer to be reported")
+    until(lambda: status("ledger", "blocked"), 40, "the open transaction to be reported")
+    healed = output([os.path.join(DEMO, "heal")])
+    assert "kafka-stall is undone" in healed and "kafka-open-transaction is undone" in healed, healed
+    until(both_ok, 40, "the consumers to be well again")
 
 
 def left_nothing(folder, shown):

@@ -50,6 +50,52 @@ Result<std::unique_ptr<Target>> make_target(const ProbeKind& kind, const std::st
                                   std::move(*probe), context.clock);
 }
 
+WatchedTarget::WatchedTarget(const ProbeKind& kind, const std::string& options, Pace pace,
+                             const std::filesystem::path& folder)
+    : pace_(pace),
+      tasks_(io_.get_executor(), [](std::string_view, const std::string& what) { ADD_FAILURE() << what; }) {
+  auto made = make_target(kind, options, ProbeContext{.net = net_, .clock = clock_}, folder);
+  if (!made) throw std::runtime_error(made.error().message());
+  target_ = std::move(*made);
+}
+
+Round WatchedTarget::round() {
+  std::optional<Round> result;
+  tasks_.spawn("round", measure(result));
+  while (tasks_.size() > 0) {
+    io_.restart();
+    io_.run_one();
+  }
+  record(*result);
+  return std::move(*result);
+}
+
+Round WatchedTarget::until(const std::function<bool(const Round&)>& wanted, Nanoseconds limit) {
+  const SteadyTime end = clock_.steady() + limit;
+  while (true) {
+    Round now = round();
+    if (wanted(now)) return now;
+    if (clock_.steady() > end) {
+      ADD_FAILURE() << "not seen within " << seconds(limit) << " s: " << reasons_in(now);
+      return now;
+    }
+  }
+}
+
+Task<void> WatchedTarget::measure(std::optional<Round>& into) {
+  const bool waited = co_await async::sleep_until(due_);
+  EXPECT_TRUE(waited);
+  due_ = clock_.steady() + pace_.interval;
+  auto measured = co_await target_->measure(clock_.steady() + pace_.timeout);
+  into.emplace(std::move(measured));
+}
+
+std::string reasons_in(const Round& round) {
+  std::string text = round.reason;
+  for (const auto& none : round.facts.unanswered) text += "; " + none.member + ": " + none.error.message();
+  return text;
+}
+
 void record(const Round& round) {
   const char* folder = std::getenv("QW_RECORD_TRACES");
   if (folder == nullptr) return;

@@ -60,14 +60,15 @@ std::string with_all_keys(const std::string& text) {
 TEST(Example, LoadsAsItIs) {
   const auto loaded = load_file((kConfig / "quorumwatch.yml").string(), real_kinds());
   EXPECT_EQ(print(loaded), "");
-  ASSERT_EQ(loaded.config.targets.size(), 2U);
+  ASSERT_EQ(loaded.config.targets.size(), 4U);
   EXPECT_EQ(loaded.config.targets[0].common.name, "control-plane");
   EXPECT_EQ(loaded.config.targets[1].common.interval, std::chrono::seconds(1));
 }
 
 TEST(Example, LoadsWithItsCommentedOutKeysOnceTheirFilesAreThere) {
   const ScratchFolder folder;
-  for (const auto* name : {"etcd-ca.crt", "etcd.crt", "etcd.key", "redis.password", "etcd"})
+  for (const auto* name : {"etcd-ca.crt", "etcd.crt", "etcd.key", "redis.password", "etcd",
+                           "postgres.password", "postgres-ca.crt", "kafka-ca.crt", "kafka.password"})
     folder.write(name, "x\n");
   setenv("CREDENTIALS_DIRECTORY", folder.path().c_str(), 1);
   const auto text = with_all_keys(read(kConfig / "quorumwatch.yml"));
@@ -75,7 +76,7 @@ TEST(Example, LoadsWithItsCommentedOutKeysOnceTheirFilesAreThere) {
   unsetenv("CREDENTIALS_DIRECTORY");
   EXPECT_EQ(print(loaded), "");
   for (const auto* key : {"\n    tls: {", "\n    password_file: redis", "\n    password_file: cred",
-                          "\n    election_timeout: 1s"}) {
+                          "\n    election_timeout: 1s", "\n    sslmode: verify-ca", "\n    sasl: {"}) {
     EXPECT_TRUE(text.contains(key)) << key;
   }
 }

@@ -592,8 +592,8 @@ TEST(RedisOptions, AreCheckedWhenTheyAreRead) {
     std::string_view problem;
   } cases[] = {
       {{}, "members: must name at least one data node"},
-      {{{"members", {"a:1", "a:1"}}}, "members: 'a:1' is listed twice"},
-      {{{"members", {"a"}}, {"sentinels", {"a:6379"}}}, "sentinels: 'a:6379' is listed twice"},
+      {{{"members", {"a:1", "a:1"}}}, "members: a:1 is there twice"},
+      {{{"members", {"a"}}, {"sentinels", {"a:6379"}}}, "sentinels: a:6379 is there twice"},
       {{{"members", {"a"}}, {"sentinel_master", {"m"}}}, "sentinel_master: needs 'sentinels'"},
       {{{"members", {"a"}}, {"username", {"u"}}}, "username: needs 'password_file'"},
       {{{"members", {"a"}}, {"sentinels", {"a"}}, {"sentinel_username", {"u"}}},
