@@ -164,6 +164,18 @@ TEST_F(Steady, AnOpenTransactionBlocksAndSaysHowMuch) {
   EXPECT_EQ(story.of("lag_messages"), 150);
 }
 
+TEST_F(Steady, AnOpenTransactionAlsoBlocksWhoCommitsBeforeTheMarkOfTheLastOne) {
+  intervals(12);
+  story.write("t", 0, 1);
+  written += 1;
+  const auto after_mark = story.log("t").end;
+  for (int i = 0; i < 3; ++i) {
+    story.log("t").stable_end = after_mark;
+    interval(0);
+  }
+  EXPECT_EQ(story.status(), "blocked");
+}
+
 TEST_F(Steady, TheMarkAtTheEndOfATransactionIsNothingToWaitFor) {
   story.log("t").stable_end = 0;
   interval(0);
