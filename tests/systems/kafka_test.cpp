@@ -342,6 +342,31 @@ std::string unsecured_token() {
          encode(fmt::format(R"({{"sub":"monitor","iat":{},"exp":{}}})", now - 10, now + 3600)) + ".";
 }
 
+TEST(Kafka, TheCanaryComesThroughTheDeathOfABroker) {
+  QW_NEED_KAFKA();
+  lab::Lab lab;
+  const auto up = lab.up({"kafka", "--fast"});
+  ASSERT_TRUE(up) << up.error().message();
+  client(lab, "topic create canary --partitions 3 --copies 3");
+  std::optional<WatchedTarget> target;
+  auto& watched =
+      target.emplace(kKafka, options_of(lab) + "\ncanary: {topic: canary, interval: 50ms}", kPace);
+  const auto received = [](const Round& round) {
+    return value(round, "quorumwatch_kafka_canary_received_total").value_or(0);
+  };
+  watched.until([&](const Round& round) { return received(round) >= 10; });
+  ASSERT_TRUE(lab.kill("kafka-2"));
+  const Round dead = watched.until([](const Round& round) { return !round.facts.unanswered.empty(); });
+  const Round later =
+      watched.until([&](const Round& round) { return received(round) >= received(dead) + 100; });
+  EXPECT_EQ(value(later, "quorumwatch_kafka_canary_lost_total"), 0);
+  EXPECT_EQ(value(later, "quorumwatch_kafka_canary_duplicated_total"), 0);
+  EXPECT_EQ(value(later, "quorumwatch_kafka_canary_reordered_total"), 0);
+  EXPECT_LT(value(later, "quorumwatch_kafka_canary_latency_seconds").value_or(99), 5);
+  target.reset();
+  EXPECT_TRUE(kKafka.threads_ended(10s));
+}
+
 TEST(Kafka, LogsInByEveryMechanismOverTls) {
   QW_NEED_KAFKA();
   lab::Lab lab;
