@@ -79,9 +79,9 @@ std::optional<LagSeconds> lag_seconds(const Group& group, const Consumer& consum
   const auto value = non_negative(now - place.about);
   LagSeconds lag{.value = value,
                  .below = std::min(value, non_negative(place.latest - place.about) + half),
-                 .above = non_negative(place.about - place.earliest) + half,
+                 .above = kUnbounded,
                  .by = place.dated_by};
-  if (place.dated_by == DatedBy::at_least) lag.above = kUnbounded;
+  if (place.dated_by != DatedBy::at_least) lag.above = non_negative(place.about - place.earliest) + half;
   if (is_mark(*log, place)) lag = {.value = 0, .below = 0, .above = lag.value + lag.above, .by = lag.by};
   return lag;
 }

@@ -418,7 +418,9 @@ TEST_F(PostgresServerTest, EndlessAnswersFillNoMemoryAndEndBeforeTheDeadline) {
     EXPECT_LT(took_, 10s) << error.message();
     EXPECT_LT(sent_, 16u << 20);
   }
-  EXPECT_LT(resident_bytes(), before + (32u << 20));
+  // AddressSanitizer keeps what was freed for a while.
+  constexpr std::size_t kKept = __has_feature(address_sanitizer) ? std::size_t{256} << 20 : 0;
+  EXPECT_LT(resident_bytes(), before + (std::size_t{32} << 20) + kKept);
 }
 
 }  // namespace
