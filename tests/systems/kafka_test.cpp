@@ -350,7 +350,7 @@ TEST(Kafka, TheCanaryComesThroughTheDeathOfABroker) {
   client(lab, "topic create canary --partitions 3 --copies 3");
   std::optional<WatchedTarget> target;
   auto& watched =
-      target.emplace(kKafka, options_of(lab) + "\ncanary: {topic: canary, interval: 50ms}", kPace);
+      target.emplace(kKafka, options_of(lab) + ", canary: {topic: canary, interval: 50ms}", kPace);
   const auto received = [](const Round& round) {
     return value(round, "quorumwatch_kafka_canary_received_total").value_or(0);
   };
