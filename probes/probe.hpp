@@ -22,11 +22,15 @@ struct Question {
   Question() = default;
   explicit Question(std::vector<std::string> members) : only(std::move(members)) {}
   explicit Question(std::vector<OffsetQuestion> asked) : offsets(std::move(asked)) {}
+  explicit Question(std::vector<TrainQuestion> asked) : trains(std::move(asked)) {}
   /// Member names as they stand in the facts; empty: all members.
   std::vector<std::string> only;
   /// Where this is not empty, nothing else is asked: the leader of each partition named here is asked for the
   /// offset at an instant, and only `offsets` (and `unanswered`) of the facts are filled.
   std::vector<OffsetQuestion> offsets;
+  /// Where this is not empty, nothing else is asked: these packets are sent, and only `round_trips`,
+  /// `trains`, `clocks` (and `unanswered`) of the facts are filled.
+  std::vector<TrainQuestion> trains;
 
   bool includes(std::string_view member) const {
     return only.empty() || std::ranges::find(only, member) != only.end();

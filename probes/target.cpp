@@ -26,7 +26,8 @@ constexpr std::size_t kMaxReasons = 4;
 bool anybody_answered(const Facts& facts) {
   return !facts.claims.empty() || !facts.memberships.empty() || !facts.positions.empty() ||
          !facts.groups.empty() || !facts.topics.empty() || !facts.round_trips.empty() ||
-         !facts.clocks.empty() || !facts.readings.empty();
+         !facts.clocks.empty() || !facts.clock_states.empty() || !facts.local_clocks.empty() ||
+         !facts.readings.empty();
 }
 
 /// "connection refused (a, b, c and 2 more), deadline exceeded (d)", the most common first.
@@ -97,6 +98,7 @@ Task<Round> Target::measure(SteadyTime deadline) {
     round.facts = std::move(*first);
     co_await look_again(round, deadline);
     co_await look_for_offsets(round, deadline);
+    co_await send_trains(round, deadline);
   }
   round.finished = clock_.steady();
   round.success = first && anybody_answered(round.facts);
@@ -146,6 +148,18 @@ Task<void> Target::look_again(Round& round, SteadyTime deadline) {
 Task<void> Target::look_for_offsets(Round& round, SteadyTime deadline) {
   for (unsigned looks = 0; looks < kMaxOffsetLooks && clock_.steady() < deadline; ++looks) {
     auto wanted = judgement_.ask_offsets();
+    if (wanted.empty()) co_return;
+    auto seen = co_await probe_->ask(Question(std::move(wanted)), deadline);
+    if (!seen) co_return;
+    judgement_.observe(*seen);
+    round.facts.append(std::move(*seen));
+  }
+}
+
+/// A lost packet is a suspicion; many at once make it a number.
+Task<void> Target::send_trains(Round& round, SteadyTime deadline) {
+  for (unsigned looks = 0; looks < kMaxTrainLooks && clock_.steady() < deadline; ++looks) {
+    auto wanted = judgement_.ask_trains();
     if (wanted.empty()) co_return;
     auto seen = co_await probe_->ask(Question(std::move(wanted)), deadline);
     if (!seen) co_return;

@@ -28,8 +28,10 @@ class Target {
  private:
   static constexpr unsigned kMaxLooks = 8;
   static constexpr unsigned kMaxOffsetLooks = 16;
+  static constexpr unsigned kMaxTrainLooks = 4;
   Task<void> look_again(Round& round, SteadyTime deadline);
   Task<void> look_for_offsets(Round& round, SteadyTime deadline);
+  Task<void> send_trains(Round& round, SteadyTime deadline);
   void begin(Round& round);
   void finish(Round& round);
 

@@ -20,7 +20,10 @@ void Facts::append(Facts&& other) {
   move_to(topics, other.topics);
   move_to(offsets, other.offsets);
   move_to(round_trips, other.round_trips);
+  move_to(trains, other.trains);
   move_to(clocks, other.clocks);
+  move_to(clock_states, other.clock_states);
+  move_to(local_clocks, other.local_clocks);
   move_to(readings, other.readings);
   move_to(unanswered, other.unanswered);
 }

@@ -173,18 +173,72 @@ struct RoundTrip {
   /// How much of the value may be ours or the peer's rather than the network's; nothing where it is not
   /// known.
   std::optional<Nanoseconds> error;
+  /// Which of several ways it took: an address and, where several source ports are used, the port's number
+  /// among them ("10.0.0.1#3"). Empty: there is one way.
+  std::string path = {};
+  /// How long the member itself held the packet (STAMP: T3 - T2); not part of `value`. Nothing: not told.
+  std::optional<Nanoseconds> held = std::nullopt;
+  /// How much later than planned we sent it.
+  std::optional<Nanoseconds> send_lag = std::nullopt;
 };
 
-/// A look at a member's clock. The offset lies within [remote - local_received, remote + resolution -
-/// local_sent].
+/// What became of the packets that went one way to a member in one look.
+struct PacketTrain {
+  std::string member;
+  std::string method;
+  std::string path;  ///< as in RoundTrip
+  Asked asked;       ///< the first packet, and the end of waiting for the last
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;  ///< of these, each once
+  /// Of the lost ones, by direction; nothing where the method can not tell.
+  std::optional<std::uint64_t> lost_forward, lost_backward;
+  std::uint64_t duplicates = 0;
+  std::uint64_t reordered = 0;
+  std::uint64_t late = 0;          ///< answers to packets of earlier looks, counted as lost there
+  std::uint64_t disturbed = 0;     ///< answers that a clock step or a stall of our own made useless
+  bool extra = false;              ///< asked for by a signal (TrainQuestion), not by the schedule
+  std::string degraded_from = {};  ///< the better method that was wanted and is not to be had; empty: none
+};
+
+/// "Send so many more packets to this member now": a signal has seen something suspicious.
+struct TrainQuestion {
+  std::string member;
+  std::string method;
+  std::uint32_t packets = 0;
+};
+
+/// A look at a member's clock. The offset lies within [remote_sent - local_received, remote + resolution -
+/// local_sent], where remote_sent is `remote` when the member said only one time.
 struct ClockReading {
   std::string member;
-  std::string source;  ///< "redis_time", "http_date", "ntp", ...
+  std::string source;  ///< "redis_time", "http_date", "ntp", "stamp", ...
   Asked asked;
   WallTime local_sent;
   WallTime local_received;
   WallTime remote;           ///< what the member's clock said, truncated to its resolution
   Nanoseconds resolution{};  ///< 1 s for an HTTP Date, 1 us for Redis TIME
+  /// What it said when its answer left (T3 of a four-timestamp exchange).
+  std::optional<WallTime> remote_sent = std::nullopt;
+};
+
+/// What a member says of its own clock. Offsets are of its clock ahead of true time.
+struct ClockState {
+  std::string member;
+  std::string source;  ///< "ntp", "chrony", "kernel", "stamp"
+  Asked asked;
+  std::optional<bool> synchronised;
+  std::optional<Nanoseconds> offset;  ///< as it estimates it
+  std::optional<Nanoseconds> bound;   ///< the truth lies within offset +- bound, as it claims
+  std::optional<int> leap;            ///< a leap second to come: 1 inserted, -1 deleted, 0 none
+  std::optional<std::uint32_t> stratum;
+  std::optional<double> frequency_error;  ///< of its oscillator, in parts (1e-6 is 1 ppm)
+};
+
+/// The clocks of this machine at one instant: what tells a step from a slew and from a suspension.
+struct LocalClocks {
+  SteadyTime steady;       ///< CLOCK_MONOTONIC
+  WallTime wall;           ///< CLOCK_REALTIME
+  Nanoseconds boottime{};  ///< CLOCK_BOOTTIME; runs on while the machine is suspended
 };
 
 /// A number of one system that no signal judges (an alarm raised, a Sentinel in tilt); exported as it is.
@@ -224,6 +278,11 @@ struct Traits {
   /// demotes the old one).
   Nanoseconds settling{};
   ConsumerDetail consumers = {};
+  /// Of the consensus protocol, as read from the target or configured: what the round trip is held against.
+  std::optional<Nanoseconds> election_timeout = std::nullopt;
+  std::optional<Nanoseconds> heartbeat_interval = std::nullopt;
+  /// Whom a clock offset hurts, by name of a profile ("cockroachdb"); empty: the default limits.
+  std::string clock_profile = {};
 };
 
 /// All that one look at a target found out.
@@ -236,7 +295,10 @@ struct Facts {
   std::vector<TopicLog> topics;
   std::vector<OffsetAt> offsets;
   std::vector<RoundTrip> round_trips;
+  std::vector<PacketTrain> trains;
   std::vector<ClockReading> clocks;
+  std::vector<ClockState> clock_states;
+  std::vector<LocalClocks> local_clocks;
   std::vector<Reading> readings;
   std::vector<Unanswered> unanswered;
 

@@ -28,6 +28,10 @@ std::vector<OffsetQuestion> Judgement::ask_offsets() const {
   return consumer_lag_.ask_offsets();
 }
 
+std::vector<TrainQuestion> Judgement::ask_trains() const {
+  return round_trips_.ask_trains();
+}
+
 void Judgement::report(SteadyTime now, Samples& out) {
   leadership_.report(now, replication_, out);
   replication_.report(now, out);

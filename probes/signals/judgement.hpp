@@ -25,6 +25,8 @@ class Judgement {
   std::vector<std::string> ask_again() const;
   /// Offsets to ask for at once, all at the same time. Empty when nothing more can be learnt.
   std::vector<OffsetQuestion> ask_offsets() const;
+  /// Packets to send at once, to tell a loss from chance. Empty when nothing is suspicious.
+  std::vector<TrainQuestion> ask_trains() const;
   /// What the round comes to. `now`: the end of the round.
   void report(SteadyTime now, Samples& out);
 

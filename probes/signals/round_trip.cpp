@@ -51,6 +51,10 @@ void RoundTrips::observe(const Facts& facts) {
   }
 }
 
+std::vector<TrainQuestion> RoundTrips::ask_trains() const {
+  return {};
+}
+
 void RoundTrips::report(SteadyTime, Samples& out) {
   const std::span trips(state_->trips.data(), state_->count);
   std::ranges::sort(trips, [](const RoundTrip& a, const RoundTrip& b) {

@@ -17,6 +17,8 @@ class RoundTrips {
 
   void begin();
   void observe(const Facts& facts);
+  /// Packets to send at once, all trains at the same time. Empty when nothing more can be learnt.
+  std::vector<TrainQuestion> ask_trains() const;
   void report(SteadyTime now, Samples& out);
 
   static std::span<const MetricFamily* const> families();
