@@ -69,7 +69,8 @@ TEST(LoopHold, AScrapeOfAHundredThousandSeriesLeavesTheLoopToTheProbes) {
   EXPECT_GT(plain, 10'000'000U);
   EXPECT_GT(packed, 500'000U);
   RecordProperty("longest_us", static_cast<int>(longest / 1us));
-  EXPECT_LT(longest, 5ms);
+  // The thread sanitizer makes every access several times as slow.
+  EXPECT_LT(longest, __has_feature(thread_sanitizer) ? 50ms : 5ms);
 }
 
 }  // namespace
