@@ -47,6 +47,9 @@ class FileReader {
                 [this](Fields& fields) { read_defaults(static_cast<Reader&>(fields)); });
     if (!root.has("targets")) root.missing("targets");
     root.list("targets", kTargetsDoc, [this](Fields& fields) { read_target(static_cast<Reader&>(fields)); });
+    alerting_fields(root, config_.alerting);
+    reflector_fields(root, config_.reflector);
+    rules_fields(root, config_.rules);
     root.finish();
   }
 
@@ -63,6 +66,7 @@ class FileReader {
 
   void read_target(Reader& fields) {
     reading_.outside = 0;
+    reading_.ports.clear();
     CommonFields common;
     target_fields(fields, common);
     const Period period = read_period(fields, common);
@@ -82,6 +86,7 @@ class FileReader {
     }
     if (fields.node() == nullptr) return;
     target.fingerprint = fingerprint(*fields.node(), period);
+    target.ports = reading_.ports;
     config_.targets.push_back(std::move(target));
   }
 

@@ -2,12 +2,16 @@
 #include <any>
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "config/alerting.hpp"
 #include "config/fields.hpp"
+#include "config/reflector.hpp"
+#include "config/rules.hpp"
 #include "daemon/base/error.hpp"
 
 /// The configuration file as a whole. This folder knows no system: the kinds of target come in as a table.
@@ -43,6 +47,7 @@ struct TargetConfig {
   std::any plan;              ///< what Kind::read returned
   std::uint64_t fingerprint;  ///< equal when nothing about this target changed, the contents of its secret
                               ///< files included
+  std::set<std::uint16_t> ports = {};  ///< TCP ports at which its members are asked
 };
 
 struct Config {
@@ -50,6 +55,9 @@ struct Config {
   Nanoseconds default_interval = std::chrono::seconds(5);
   Nanoseconds default_timeout = std::chrono::seconds(2);
   std::vector<TargetConfig> targets;
+  AlertingOptions alerting;
+  ReflectorOptions reflector;
+  RulesOptions rules;
 };
 
 struct Loaded {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,7 +39,7 @@ struct Choice {
 using FieldRef =
     std::variant<bool*, std::uint64_t*, double*, std::string*, Nanoseconds*, std::vector<std::string>*,
                  std::optional<std::string>*, std::optional<std::uint64_t>*, std::optional<Nanoseconds>*,
-                 SecretFile*, Path*, std::vector<Path>*, Choice>;
+                 SecretFile*, Path*, std::vector<Path>*, std::map<std::string, std::string>*, Choice>;
 
 /// A visitor over the fields of one mapping. The reader (reader.cpp) fills them and collects problems; the
 /// describer (reference.cpp) prints them with their defaults. After a problem the values are unspecified but
@@ -59,6 +60,9 @@ class Fields {
                     const std::function<void(Fields&)>& fields) = 0;
   /// Reports `message` at the key's value when `holds` is false and no problem was found there yet.
   virtual void check(std::string_view key, bool holds, std::string_view message) = 0;
+  /// Notes a TCP port at which members of the target are asked, for those who want to know which system a
+  /// port belongs to.
+  virtual void note_port(std::uint16_t port) { static_cast<void>(port); }
 };
 
 }  // namespace qw::config

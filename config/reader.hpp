@@ -20,6 +20,7 @@ struct Reading {
   /// Of everything outside the file that was read since it was last reset: secrets, certificates. Never to be
   /// printed, as a short secret could be guessed from it.
   std::uint64_t outside = 0;
+  std::set<std::uint16_t> ports;  ///< noted since it was last emptied
 };
 
 /// Mixes one more hash into `hash`; the order matters.
@@ -39,6 +40,7 @@ class Reader final : public Fields {
               const std::function<void(Fields&)>& fields) override;
   void list(std::string_view key, std::string_view doc, const std::function<void(Fields&)>& fields) override;
   void check(std::string_view key, bool holds, std::string_view message) override;
+  void note_port(std::uint16_t port) override { reading_.ports.insert(port); }
 
   /// The value of `key` for readers that do more than fields; the key is known from then on. Null: it is not
   /// there.

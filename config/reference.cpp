@@ -29,6 +29,7 @@ struct Describe {
     return {"list of texts", v->empty() ? "" : code(fmt::format("[{}]", fmt::join(*v, ", ")))};
   }
   Description operator()(const std::vector<Path>*) const { return {"list of files", ""}; }
+  Description operator()(const std::map<std::string, std::string>*) const { return {"mapping of texts", ""}; }
   Description operator()(const Choice& v) const {
     return {fmt::format("one of `{}`", fmt::join(v.allowed, "`, `")), v.value->empty() ? "" : code(*v.value)};
   }
@@ -114,6 +115,13 @@ std::string print_reference(std::span<const Kind> kinds) {
   describer.header();
   describer.object("defaults", kDefaultsDoc, [&](Fields& fields) { defaults_fields(fields, common); });
   out += fmt::format("| `targets` | list of mappings | required | {} |\n", cell(kTargetsDoc));
+
+  AlertingOptions alerting;
+  alerting_fields(describer, alerting);
+  ReflectorOptions reflector;
+  reflector_fields(describer, reflector);
+  RulesOptions rules;
+  rules_fields(describer, rules);
 
   out += "\n## Every target\n\n";
   describer.header();

@@ -105,6 +105,17 @@ class ValueReader {
     value->value = std::move(*secret);
   }
 
+  void operator()(std::map<std::string, std::string>* value) const {
+    if (node_.kind != Node::Kind::mapping) return problem(expected("a mapping of texts", node_));
+    value->clear();
+    for (const auto& entry : node_.entries) {
+      std::string text;
+      ValueReader(reading_, *entry.value, join_path(path_, entry.key))(&text);
+      if (!value->emplace(entry.key, std::move(text)).second)
+        reading_.problems.add(entry.place, path_, fmt::format("duplicate key {}", quote(entry.key)));
+    }
+  }
+
   void operator()(const Choice& choice) const {
     if (scalar()) {
       for (const auto allowed : choice.allowed) {

@@ -14,9 +14,17 @@
 #include "daemon/base/duration.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/change_log.hpp"
+#include "daemon/default_config.hpp"
+#include "daemon/export/notification_metrics.hpp"
+#include "daemon/export/reflector_metrics.hpp"
 #include "daemon/heartbeat.hpp"
+#include "daemon/notify/notifier.hpp"
+#include "daemon/notify_plan.hpp"
 #include "daemon/plan.hpp"
+#include "daemon/reflecting.hpp"
 #include "daemon/reloads.hpp"
+#include "daemon/rule_files.hpp"
+#include "daemon/rule_service.hpp"
 #include "daemon/server_config.hpp"
 
 namespace qw {
@@ -55,26 +63,34 @@ std::vector<std::string> print_all(const std::vector<config::Problem>& problems)
 struct Readout {
   config::Loaded loaded;
   config::LoadedWeb web;
+  LoadedRules rules;
   std::vector<std::string> problems() const {
     auto out = print_all(loaded.problems);
+    for (auto& line : print_all(rules.problems)) out.push_back(std::move(line));
     for (auto& line : print_all(web.problems)) out.push_back(std::move(line));
     return out;
   }
 };
 
 void read_files(Readout& into, const std::string& config_file, const std::string& web_file) {
-  if (!config_file.empty()) into.loaded = config::load_file(config_file, config_kinds());
+  if (config_file.empty()) {
+    into.loaded.config = default_config();
+  } else {
+    into.loaded = config::load_file(config_file, config_kinds());
+  }
+  into.rules = load_rules(into.loaded.config);
   if (!web_file.empty()) into.web = config::load_web_file(web_file);
 }
 
 }  // namespace
 
 struct App::Impl final : schedule::Observer {
-  Impl(Flags flags_, config::Config config_, config::WebConfig web_);
+  Impl(Flags flags_, config::Config config_, config::WebConfig web_, std::vector<rules::RuleGroup> groups_);
 
   int run();
   bool start();
   bool listen();
+  Result<void> reflect(const config::ReflectorOptions& options);
   Task<void> watch_signals();
   Task<net::ServerReply> answer(net::ServerRequest request);
   Task<Result<void>> reload();
@@ -85,6 +101,8 @@ struct App::Impl final : schedule::Observer {
   void bug(std::string_view task, const std::string& what);
   bool ready();
   void refresh();
+  std::optional<net::ServerReply> ask_rules(const net::ServerRequest& request);
+  std::string own_url() const;
 
   void on_start(const TargetId& id, Nanoseconds late) override;
   void on_missed(const TargetId& id, std::uint64_t rounds) override;
@@ -94,25 +112,39 @@ struct App::Impl final : schedule::Observer {
   async::TaskGroup::OnBug bug_sink() {
     return [this](std::string_view task, const std::string& what) { bug(task, what); };
   }
-  probes::ProbeContext context() { return {.net = net, .clock = clock}; }
+  probes::ProbeContext context() {
+    return {.net = net, .clock = clock, .port_systems = &ports, .last_heard = last_heard()};
+  }
+  probes::LastHeard last_heard() {
+    return [this](const asio::ip::address& from) {
+      return reflector ? reflector->last_heard(from) : std::nullopt;
+    };
+  }
 
   // In order of construction; what is used by others comes first, and the groups of tasks come last.
   Flags flags;
   config::Config config;
   config::WebConfig web;
+  std::vector<rules::RuleGroup> groups;  ///< of the first configuration, until start()
   asio::io_context io{1};
   SystemClock clock;
   asio::signal_set signals{io, SIGTERM, SIGINT, SIGHUP};
   net::Resolver resolver{io.get_executor(), {}};
   net::Net net{io.get_executor(), resolver};
+  probes::PortSystems ports;  ///< of `config`
   store::Store store{store::Store::Options()};
   exporting::SelfMetrics self{clock};
+  exporting::NotificationMetrics notified{self.registry()};
+  exporting::ReflectorMetrics reflections{self.registry()};
   async::WorkerPool pool{kWorkers};  ///< its jobs read the store's snapshots and `self`
   ChangeLog changes;
   std::map<TargetId, SteadyTime> unready;  ///< targets whose first round is waited for, and how long
+  RuleService rules;
   exporting::Site site;
   net::HttpServer http;
   schedule::Scheduler scheduler;
+  notify::Notifier notifier;
+  std::unique_ptr<probes::Reflector> reflector;  ///< null: none is configured
   Reloads reloads;
   asio::steady_timer stop_limit{io};
   async::TaskGroup tasks;     ///< run until the stop
@@ -121,25 +153,37 @@ struct App::Impl final : schedule::Observer {
   bool stop_begun = false;
 };
 
-App::App(Flags flags, config::Config config, config::WebConfig web)
-    : impl_(std::make_unique<Impl>(std::move(flags), std::move(config), std::move(web))) {}
+App::App(Flags flags, config::Config config, config::WebConfig web, std::vector<rules::RuleGroup> groups)
+    : impl_(std::make_unique<Impl>(std::move(flags), std::move(config), std::move(web), std::move(groups))) {}
 App::~App() = default;
 int App::run() {
   return impl_->run();
 }
 
-App::Impl::Impl(Flags flags_, config::Config config_, config::WebConfig web_)
+App::Impl::Impl(Flags flags_, config::Config config_, config::WebConfig web_,
+                std::vector<rules::RuleGroup> groups_)
     : flags(std::move(flags_)),
       config(std::move(config_)),
       web(std::move(web_)),
+      groups(std::move(groups_)),
+      rules({.executor = io.get_executor(),
+             .clock = clock,
+             .store = store,
+             .pool = pool,
+             .registry = self.registry(),
+             .on_bug = bug_sink(),
+             .publish = [this](AlertsPtr alerts) { notifier.publish(std::move(alerts)); },
+             .folder = state_folder(flags.storage_path)}),
       site(store, self, pool,
            {.ready = [this] { return ready(); },
             .reload = [this] { return reloads.request_and_wait(); },
-            .refresh = [this] { refresh(); }}),
+            .refresh = [this] { refresh(); },
+            .rules = [this](const net::ServerRequest& request) { return ask_rules(request); }}),
       http(
           io.get_executor(), [this](net::ServerRequest request) { return answer(std::move(request)); },
           net::HttpServer::Limits(), bug_sink()),
       scheduler(io.get_executor(), clock, *this, bug_sink()),
+      notifier(net, clock, bug_sink()),
       reloads(io.get_executor(), [this] { return reload(); }),
       tasks(io.get_executor(), bug_sink()),
       stopping(io.get_executor(), bug_sink()) {}
@@ -163,9 +207,15 @@ int App::Impl::run() {
 
 bool App::Impl::start() {
   if (config.file.empty()) {
-    log::info("no configuration file is given: there are no targets, the daemon reports on itself only");
+    log::info("no configuration file is given: watching this host alone");
   }
   if (!listen()) return false;
+  if (const auto reflecting = reflect(config.reflector); !reflecting) {
+    log::error("can not reflect", {{"reason", reflecting.error().message()}});
+    // Nobody asked for it where there is no file: another daemon on this host has the port.
+    if (!config.file.empty()) return false;
+  }
+  ports = port_systems(config);
   const auto errors = scheduler.replace(make_entries(config, context()));
   for (const auto& error : errors) log::error("target can not be made", {{"reason", error.message()}});
   if (!errors.empty()) return false;
@@ -173,6 +223,14 @@ bool App::Impl::start() {
   for (const auto& target : config.targets) {
     unready[{.system = target.common.system, .name = target.common.name}] = now + 2 * target.common.interval;
   }
+  auto notify = notify_options(config.alerting, host_name());
+  if (!notify) {
+    log::error("alerts can not be sent", {{"reason", notify.error().message()}});
+    return false;
+  }
+  notifier.configure(std::move(*notify));
+  rules.configure(config, std::exchange(groups, {}), own_url());
+  rules.start();
   self.config_reloaded(true, clock.wall());
   tasks.spawn("signals", watch_signals());
   tasks.spawn("heartbeat", heartbeat(clock, self));
@@ -203,6 +261,20 @@ bool App::Impl::listen() {
     }
   }
   return true;
+}
+
+/// Takes the place of the reflector before, which must go first: it may have the same address.
+Result<void> App::Impl::reflect(const config::ReflectorOptions& options) {
+  reflector.reset();
+  auto opened = open_reflector(io.get_executor(), options);
+  if (!opened) return std::unexpected(opened.error().within("reflector"));
+  reflector = std::move(*opened);
+  if (!reflector) return {};
+  for (auto& task : reflector->tasks()) tasks.spawn("reflector", std::move(task));
+  for (const auto& at : reflector->listening()) {
+    log::info("reflecting", {{"address", net::HostPort(at.address().to_string(), at.port()).print()}});
+  }
+  return {};
 }
 
 Task<void> App::Impl::watch_signals() {
@@ -253,13 +325,25 @@ Result<void> App::Impl::swap_in(const Readout& reading) {
   const auto& next_web = reading.web.config;
   if (next_web.tls != web.tls)
     return fail(ErrorKind::config, "TLS can not be turned on or off without a restart");
+  auto notify = notify_options(reading.loaded.config.alerting, host_name());
+  if (!notify) return std::unexpected(notify.error());
   const bool web_changed = next_web.fingerprint != web.fingerprint;
   if (web.tls && web_changed) {
     const auto set = http.set_tls(server_tls(next_web));
     if (!set) return fail(ErrorKind::config, set.error().message());
   }
+  const bool reflector_changed = reading.loaded.config.reflector != config.reflector;
+  if (reflector_changed) {
+    const auto reflecting = reflect(reading.loaded.config.reflector);
+    if (!reflecting) {
+      static_cast<void>(reflect(config.reflector));
+      if (web.tls && web_changed) static_cast<void>(http.set_tls(server_tls(web)));
+      return std::unexpected(reflecting.error());
+    }
+  }
   const auto errors = scheduler.replace(make_entries(reading.loaded.config, context()));
   if (!errors.empty()) {
+    if (reflector_changed) static_cast<void>(reflect(config.reflector));
     // Should the old certificate be gone by now, the new one is as good: the file that names it was found to
     // be right.
     if (web.tls && web_changed) static_cast<void>(http.set_tls(server_tls(web)));
@@ -267,8 +351,11 @@ Result<void> App::Impl::swap_in(const Readout& reading) {
     for (const auto& error : errors) lines.push_back(error.message());
     return fail(ErrorKind::config, join(lines));
   }
+  notifier.configure(std::move(*notify));
   site.set_users(server_users(next_web));
   config = reading.loaded.config;
+  rules.configure(config, reading.rules.groups, own_url());
+  ports = port_systems(config);
   web = next_web;
   return {};
 }
@@ -287,6 +374,8 @@ void App::Impl::begin_stop(int code) {
 Task<void> App::Impl::stop_all() {
   tasks.cancel();
   co_await scheduler.stop();
+  co_await rules.stop();
+  co_await notifier.stop();
   co_await http.stop(clock.steady() + kDrainWithin);
   co_await tasks.join();
   signals.cancel();
@@ -322,6 +411,28 @@ void App::Impl::refresh() {
   self.set_dns(resolver.lookups_in_flight(), resolver.cache_age(clock.steady()));
   self.set_live_coroutines(async::live_tasks());
   self.set_log_dropped(log::dropped());
+  std::vector<exporting::Delivery> deliveries;
+  for (auto& sent : notifier.stats()) {
+    deliveries.push_back({.alertmanager = std::move(sent.alertmanager),
+                          .sent = sent.sent,
+                          .errors = sent.errors,
+                          .dropped = sent.dropped,
+                          .waiting = sent.waiting,
+                          .last_success = sent.last_success,
+                          .latency = sent.latency});
+  }
+  notified.set(deliveries, notifier.silent());
+  if (reflector) reflections.set(reflections_of(reflector->stats()));
+}
+
+std::optional<net::ServerReply> App::Impl::ask_rules(const net::ServerRequest& request) {
+  if (!RuleService::knows(request.path)) return std::nullopt;
+  return rules.answer(request);
+}
+
+/// A guess that is right in the plain case; `rules.external_url` is for all others.
+std::string App::Impl::own_url() const {
+  return fmt::format("{}://{}:{}", web.tls ? "https" : "http", host_name(), flags.listen.front().port);
 }
 
 void App::Impl::on_start(const TargetId& /*id*/, Nanoseconds late) {
@@ -335,10 +446,13 @@ void App::Impl::on_round(RoundPtr round, SteadyTime /*due*/) {
   if (!unready.empty()) unready.erase(round->target);
   changes.observe(*round);
   self.round_finished(*round);
+  const auto published = round;
   store.publish(std::move(round));
+  rules.on_round(*published);
 }
 
 void App::Impl::on_removed(const TargetId& id) {
+  rules.on_removed(id);
   unready.erase(id);
   changes.forget(id);
   self.target_removed(id);

@@ -4,13 +4,14 @@
 #include "config/config.hpp"
 #include "config/web.hpp"
 #include "daemon/flags.hpp"
+#include "daemon/rules/rule_file.hpp"
 
 namespace qw {
 
 /// The daemon: the composition root. It owns everything, in the order of construction, and ends in order.
 class App {
  public:
-  App(Flags flags, config::Config config, config::WebConfig web);
+  App(Flags flags, config::Config config, config::WebConfig web, std::vector<rules::RuleGroup> groups = {});
   ~App();
   App(const App&) = delete;
   App& operator=(const App&) = delete;

@@ -21,11 +21,16 @@ struct CommandWord {
   std::string_view doc;
 };
 
-constexpr std::array<CommandWord, 6> kCommands{{
+constexpr std::array<CommandWord, 9> kCommands{{
     {"run", Command::run, "", "watch the targets of the configuration until told to stop"},
     {"check", Command::check, " [FILE]", "read the configuration and say everything that is wrong with it"},
     {"once", Command::once, " [TARGET]",
      "measure each target once: who leads, who is behind, who did not answer"},
+    {"check-rules", Command::check_rules, " FILE...",
+     "say what is wrong with rule files, and what in them can never do what it says"},
+    {"test-rules", Command::test_rules, " FILE...", "run rule tests as promtool does"},
+    {"explain", Command::explain, " ALERT",
+     "why an alert of the running daemon fires or not, and since when"},
     {"metrics", Command::metrics, "", "print the metric reference as Markdown"},
     {"probes", Command::probes, "", "print what each kind of target measures, asks and cannot see"},
     {"reference", Command::reference, "", "print the configuration reference as Markdown"},
@@ -97,6 +102,20 @@ Result<void> set_config(Flags& flags, const std::string& value) {
   flags.config_file = value;
   return {};
 }
+Result<void> set_storage(Flags& flags, const std::string& value) {
+  flags.storage_path = value;
+  return {};
+}
+Result<void> set_lint(Flags& flags, const std::string& value) {
+  if (value != "warn" && value != "fatal") return bad(fmt::format("expected warn or fatal, got '{}'", value));
+  flags.lint_fatal = value == "fatal";
+  return {};
+}
+Result<void> set_promql_version(Flags& flags, const std::string& value) {
+  if (value != "2" && value != "3") return bad(fmt::format("expected 2 or 3, got '{}'", value));
+  flags.promql_version = value;
+  return {};
+}
 Result<void> set_web_config(Flags& flags, const std::string& value) {
   flags.web_config_file = value;
   return {};
@@ -106,7 +125,7 @@ const std::vector<Flag>& all_flags() {
   static const std::vector<Flag> kFlags{
       {"config.file",
        "FILE",
-       "the configuration (config/REFERENCE.md); without it there are no targets",
+       "the configuration (config/REFERENCE.md); without it the daemon watches its own host",
        false,
        set_config,
        {Command::run, Command::check, Command::once}},
@@ -115,7 +134,25 @@ const std::vector<Flag>& all_flags() {
        "where to serve; may be repeated (127.0.0.1:10979)",
        true,
        add_listen,
+       {Command::run, Command::explain}},
+      {"storage.path",
+       "DIR",
+       "where the state of alerts is kept over restarts ($STATE_DIRECTORY)",
+       false,
+       set_storage,
        {Command::run}},
+      {"lint",
+       "MODE",
+       "warn or fatal: whether warnings are an error, exit code 3 (warn)",
+       false,
+       set_lint,
+       {Command::check_rules}},
+      {"promql.version",
+       "N",
+       "2 or 3: whose ranges rule tests are held to (3, and where that fails 2)",
+       false,
+       set_promql_version,
+       {Command::test_rules}},
       {"web.config.file",
        "FILE",
        "TLS and passwords of the server, as exporter-toolkit defines them",
@@ -195,9 +232,12 @@ class Parser {
       for (const auto& known : kCommands) words.push_back(known.word);
       return bad(fmt::format("unknown command '{}'{}", word, did_you_mean(word, words)));
     }
-    auto* into = *command_ == Command::check  ? &flags_.config_file
-                 : *command_ == Command::once ? &flags_.target
-                                              : nullptr;
+    if (*command_ == Command::check_rules || *command_ == Command::test_rules) {
+      flags_.files.emplace_back(word);
+      return {};
+    }
+    const bool names_one = *command_ == Command::once || *command_ == Command::explain;
+    auto* into = *command_ == Command::check ? &flags_.config_file : names_one ? &flags_.target : nullptr;
     if (!into || argument_given_) return bad(fmt::format("unexpected argument '{}'", word));
     if (*command_ == Command::check && !given_.insert("config.file").second)
       return bad("the configuration file is given twice");
@@ -209,6 +249,11 @@ class Parser {
   Result<Flags> finish() {
     if (!command_) return fail(ErrorKind::config, "no command is given; see quorumwatch --help");
     flags_.command = *command_;
+    const bool needs_files = *command_ == Command::check_rules || *command_ == Command::test_rules;
+    if (needs_files && flags_.files.empty())
+      return fail(ErrorKind::config, fmt::format("{} needs a file", word_of(*command_)));
+    if (*command_ == Command::explain && flags_.target.empty())
+      return fail(ErrorKind::config, "explain needs the name of an alert");
     for (const auto name : given_) {
       const auto* known = find("--" + std::string(name));
       if (!belongs(*known, *command_)) {

@@ -10,7 +10,19 @@
 
 namespace qw {
 
-enum class Command { run, check, once, metrics, probes, reference, version, help };
+enum class Command {
+  run,
+  check,
+  once,
+  check_rules,
+  test_rules,
+  explain,
+  metrics,
+  probes,
+  reference,
+  version,
+  help
+};
 
 /// What the user typed, spelled as the Prometheus family spells it.
 struct Flags {
@@ -19,7 +31,11 @@ struct Flags {
   std::vector<net::HostPort> listen;  ///< never empty
   std::string web_config_file;
   log::Options log;
-  std::string target;  ///< `once TARGET`: "name" or "system/name"; empty: all
+  std::string target;  ///< `once TARGET`: "name" or "system/name"; empty: all. `explain ALERT`: its name
+  std::vector<std::string> files;  ///< of check-rules and test-rules; never empty there
+  bool lint_fatal = false;         ///< warnings of check-rules are an error
+  std::string promql_version;      ///< of test-rules: "2", "3" or empty
+  std::string storage_path;        ///< empty: $STATE_DIRECTORY, or nowhere
   bool json = false;
 };
 

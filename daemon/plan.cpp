@@ -26,6 +26,14 @@ Result<std::unique_ptr<probes::Target>> make_target(const config::TargetConfig& 
       TargetId{.system = target.common.system, .name = target.common.name}, std::move(*probe), context.clock);
 }
 
+probes::PortSystems port_systems(const config::Config& config) {
+  probes::PortSystems systems;
+  for (const auto& target : config.targets) {
+    for (const auto port : target.ports) systems.emplace(port, target.common.system);
+  }
+  return systems;
+}
+
 std::vector<schedule::Entry> make_entries(const config::Config& config, const probes::ProbeContext& context) {
   std::vector<schedule::Entry> entries;
   entries.reserve(config.targets.size());

@@ -17,6 +17,9 @@ std::span<const config::Kind> config_kinds();
 Result<std::unique_ptr<probes::Target>> make_target(const config::TargetConfig& target,
                                                     const probes::ProbeContext& context);
 
+/// Which system is asked at which TCP port; where two share one, the first in the file has it.
+probes::PortSystems port_systems(const config::Config& config);
+
 std::vector<schedule::Entry> make_entries(const config::Config& config, const probes::ProbeContext& context);
 
 }  // namespace qw

@@ -13,10 +13,14 @@
 #include "daemon/app.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/base/version.hpp"
+#include "daemon/default_config.hpp"
 #include "daemon/flags.hpp"
+#include "daemon/notify_plan.hpp"
 #include "daemon/once.hpp"
 #include "daemon/plan.hpp"
 #include "daemon/reference.hpp"
+#include "daemon/rule_commands.hpp"
+#include "daemon/rule_files.hpp"
 #include "daemon/server_config.hpp"
 #include "probes/probe.hpp"
 
@@ -28,6 +32,7 @@ constexpr int kBadUsage = 2;
 /// The configuration and the web configuration; every problem of both is on standard error when it is false.
 struct Inputs {
   config::Config config;
+  std::vector<rules::RuleGroup> rules;
   config::WebConfig web;
 };
 
@@ -37,6 +42,9 @@ bool read_inputs(const Flags& flags, Inputs& into) {
     auto loaded = config::load_file(flags.config_file, config_kinds());
     into.config = std::move(loaded.config);
     problems = std::move(loaded.problems);
+    auto rules = load_rules(into.config);
+    problems.insert(problems.end(), rules.problems.begin(), rules.problems.end());
+    into.rules = std::move(rules.groups);
   }
   if (!flags.web_config_file.empty()) {
     auto loaded = config::load_web_file(flags.web_config_file);
@@ -45,6 +53,13 @@ bool read_inputs(const Flags& flags, Inputs& into) {
   }
   for (const auto& problem : problems) std::cerr << problem.print() << '\n';
   return problems.empty();
+}
+
+/// Of what is to be measured, where no file is an input too.
+bool read_inputs_to_measure(const Flags& flags, Inputs& into) {
+  if (!read_inputs(flags, into)) return false;
+  if (flags.config_file.empty()) into.config = default_config();
+  return true;
 }
 
 /// What shows only when the targets are made: certificates and keys that can not be read or do not fit.
@@ -60,6 +75,10 @@ bool make_all(const Inputs& inputs) {
     good = false;
     std::cerr << fmt::format("{}: {} {}: {}\n", inputs.config.file, target.common.system, target.common.name,
                              made.error().message());
+  }
+  if (const auto notify = notify_options(inputs.config.alerting, host_name()); !notify) {
+    good = false;
+    std::cerr << fmt::format("{}: {}\n", inputs.config.file, notify.error().message());
   }
   if (inputs.web.tls) {
     net::HttpServer server(io.get_executor(), nullptr, net::HttpServer::Limits(),
@@ -94,12 +113,8 @@ bool wants_color() {
 }
 
 int once(const Flags& flags) {
-  if (flags.config_file.empty()) {
-    std::cerr << "quorumwatch: once needs --config.file=FILE\n";
-    return kBadUsage;
-  }
   Inputs inputs;
-  if (!read_inputs(flags, inputs)) return kBadUsage;
+  if (!read_inputs_to_measure(flags, inputs)) return kBadUsage;
   return run_once(flags, inputs.config, std::cout, std::cerr, wants_color());
 }
 
@@ -116,11 +131,11 @@ void leave_if_threads_hang(int code) {
 
 int run(const Flags& flags) {
   Inputs inputs;
-  if (!read_inputs(flags, inputs)) return kBadUsage;
+  if (!read_inputs_to_measure(flags, inputs)) return kBadUsage;
   log::start(flags.log);
   int code = 1;
   {
-    App app(flags, std::move(inputs.config), std::move(inputs.web));
+    App app(flags, std::move(inputs.config), std::move(inputs.web), std::move(inputs.rules));
     code = app.run();
   }
   log::stop();
@@ -143,6 +158,12 @@ int program(std::span<const std::string_view> args) {
       return check(*flags);
     case Command::once:
       return once(*flags);
+    case Command::check_rules:
+      return check_rules_command(*flags, std::cout, std::cerr);
+    case Command::test_rules:
+      return test_rules_command(*flags, std::cout, std::cerr);
+    case Command::explain:
+      return explain_command(*flags, std::cout, std::cerr);
     case Command::metrics:
       std::cout << print_metrics();
       break;

@@ -6,6 +6,9 @@
 #include <span>
 #include <vector>
 
+#include "daemon/export/notification_metrics.hpp"
+#include "daemon/export/reflector_metrics.hpp"
+#include "daemon/export/rule_metrics.hpp"
 #include "daemon/export/self_metrics.hpp"
 #include "probes/probe.hpp"
 #include "probes/target.hpp"
@@ -55,7 +58,27 @@ std::vector<MetricFamily> values(std::span<const MetricFamily* const> families) 
   return out;
 }
 
+std::vector<MetricFamily> own_families() {
+  auto own = exporting::SelfMetrics::families();
+  for (const auto& family : exporting::NotificationMetrics::families()) own.push_back(family);
+  for (const auto& family : exporting::RuleMetrics::families()) own.push_back(family);
+  for (const auto& family : exporting::ReflectorMetrics::families()) own.push_back(family);
+  std::ranges::sort(own, {}, &MetricFamily::name);
+  return own;
+}
+
 }  // namespace
+
+std::vector<MetricFamily> all_families() {
+  auto out = own_families();
+  const auto add = [&out](std::span<const MetricFamily* const> families) {
+    for (const auto* family : families) out.push_back(*family);
+  };
+  add(probes::target_families());
+  add(signals::signal_families());
+  for (const auto* kind : probes::probe_kinds()) add(kind->metrics);
+  return out;
+}
 
 std::string print_metrics() {
   std::string out =
@@ -68,8 +91,7 @@ std::string print_metrics() {
     out += table(fmt::format("Only {}", kind->system), "What no signal judges, as the system says it.",
                  values(kind->metrics));
   }
-  out += table("The daemon itself", "Without `system` and `target` unless listed.",
-               exporting::SelfMetrics::families());
+  out += table("The daemon itself", "Without `system` and `target` unless listed.", own_families());
   return out;
 }
 

@@ -13,6 +13,7 @@
 #include "daemon/base/duration.hpp"
 #include "daemon/base/text.hpp"
 #include "daemon/model/consumers.hpp"
+#include "daemon/model/wires.hpp"
 
 namespace qw {
 namespace {
@@ -21,6 +22,7 @@ constexpr std::string_view kUnknown = "?";
 constexpr std::string_view kNone = "-";  ///< there is no such thing for this member
 constexpr std::size_t kMaxCell = 60;
 constexpr std::size_t kMaxConsumers = 20;
+constexpr std::size_t kMaxWires = 40;
 
 enum class Tone { plain, good, bad, faint };
 
@@ -128,6 +130,7 @@ std::map<std::string, Member> members_of(const Facts& facts) {
   }
   for (const auto& trip : facts.round_trips) members[trip.member].answered = true;
   for (const auto& clock : facts.clocks) members[clock.member].answered = true;
+  for (const auto& state : facts.clock_states) members[state.member].answered = true;
   return members;
 }
 
@@ -188,6 +191,7 @@ class Printer {
       out += findings();
     }
     if (!members_.empty()) out += member_table();
+    out += wire_table();
     out += consumer_table();
     for (const auto& note : notes_) out += fmt::format("  {}\n", paint(note, Tone::faint, color_));
     return out;
@@ -238,6 +242,7 @@ class Printer {
                    color_) +
              "\n";
     }
+    out += clock_findings();
     if (const auto views = judged_.find("quorumwatch_leader_views"); views && *views > 1) {
       out += "  " +
              paint(fmt::format("the members name {:.0f} different leaders", *views), Tone::bad, color_) +
@@ -254,6 +259,20 @@ class Printer {
     return out;
   }
 
+  std::string clock_findings() {
+    std::string out;
+    for (const auto& sample : round_.samples) {
+      if (sample.series->family->name != "quorumwatch_clock_outlier" || sample.value != 1) continue;
+      const auto text = fmt::format("the clock of {} is proved to be out of step with the others",
+                                    shown(sample.series->labels.get("member")));
+      out += "  " + paint(text, Tone::bad, color_) + "\n";
+    }
+    if (judged_.find("quorumwatch_clock_own_outlier").value_or(0) == 1)
+      out += "  " + paint("OUR OWN CLOCK is proved to be out of step with the members", Tone::bad, color_) +
+             "\n";
+    return out;
+  }
+
   std::string split_brain_extent(std::string_view kind) {
     if (kind == "identity") return ": members belong to different clusters";
     std::string out;
@@ -267,17 +286,17 @@ class Printer {
   }
 
   std::string member_table() {
-    Table table({{"MEMBER", Tone::faint},
-                 {"ANSWER", Tone::faint},
-                 {"CLAIM", Tone::faint},
-                 {"FOLLOWS", Tone::faint},
-                 {"EPOCH", Tone::faint},
-                 {"POSITION", Tone::faint},
-                 {"BEHIND", Tone::faint},
-                 {"LINK", Tone::faint},
-                 {"RTT", Tone::faint},
-                 {"CLOCK", Tone::faint}});
-    for (const auto& [name, member] : members_) table.add(row(name, member));
+    Table table(relevant({{"MEMBER", Tone::faint},
+                          {"ANSWER", Tone::faint},
+                          {"CLAIM", Tone::faint},
+                          {"FOLLOWS", Tone::faint},
+                          {"EPOCH", Tone::faint},
+                          {"POSITION", Tone::faint},
+                          {"BEHIND", Tone::faint},
+                          {"LINK", Tone::faint},
+                          {"RTT", Tone::faint},
+                          {"CLOCK", Tone::faint}}));
+    for (const auto& [name, member] : members_) table.add(relevant(row(name, member)));
     std::string out = table.print(color_);
     for (const auto& [name, member] : members_) {
       if (!member.unanswered) continue;
@@ -309,6 +328,50 @@ class Printer {
       out += fmt::format("  and {} more\n", consumers.size() - table.size());
     }
     return out;
+  }
+
+  /// Where nobody leads or replicates (nodes, clocks), the columns about that are left out.
+  std::vector<Cell> relevant(std::vector<Cell> row) const {
+    const bool all = !round_.success || !round_.facts.claims.empty() || !round_.facts.positions.empty();
+    if (!all) row.erase(row.begin() + 2, row.end() - 2);
+    return row;
+  }
+
+  /// The way to each node, those in trouble first.
+  std::string wire_table() {
+    const auto wires = wires_of(round_.samples);
+    if (wires.empty()) return "";
+    Table table({{"PEER", Tone::faint},
+                 {"METHOD", Tone::faint},
+                 {"RTT", Tone::faint},
+                 {"JITTER", Tone::faint},
+                 {"LOST", Tone::faint},
+                 {"WHAT IS WRONG", Tone::faint}});
+    for (const auto& wire : wires) {
+      if (table.size() == kMaxWires) break;
+      const auto words = describe(wire);
+      table.add({shown(wire.member), shown(wire.method), wire_time_cell(wire),
+                 wire.jitter_seconds ? Cell(small_time(*wire.jitter_seconds)) : Cell(kUnknown, Tone::bad),
+                 wire_loss_cell(wire),
+                 words.empty() ? Cell(kNone, Tone::faint)
+                               : Cell(words, in_trouble(wire) ? Tone::bad : Tone::plain)});
+    }
+    auto out = table.print(color_);
+    if (wires.size() > table.size()) out += fmt::format("  and {} more\n", wires.size() - table.size());
+    return out;
+  }
+
+  static Cell wire_time_cell(const WireRow& wire) {
+    if (!wire.seconds) return {kUnknown, Tone::bad};
+    return small_time(*wire.seconds) +
+           (wire.error_seconds ? fmt::format(" +- {}", small_time(*wire.error_seconds)) : "");
+  }
+
+  /// "0 of 50"; the ratio is of the last minute, which in one round is this round.
+  static Cell wire_loss_cell(const WireRow& wire) {
+    const auto sent = wire.loss_samples.value_or(0);
+    const auto lost = std::round(wire.loss_ratio.value_or(0) * sent);
+    return {fmt::format("{:.0f} of {:.0f}", lost, sent), lost > 0 ? Tone::bad : Tone::plain};
   }
 
   Cell lag_cell(const ConsumerRow& consumer) {
@@ -403,13 +466,54 @@ class Printer {
     return value ? Cell(small_time(*value)) : missing(member);
   }
 
+  /// "+250.0 ms +- 12 us by ntp, in sync".
   Cell clock_cell(const std::string& name, const Member& member) {
     const auto offset = judged_.find("quorumwatch_clock_offset_seconds", "member", name);
     const auto bound = judged_.find("quorumwatch_clock_bound_seconds", "member", name);
-    if (!offset || !bound) return missing(member);
-    const bool proved = std::abs(*offset) > *bound;
-    return {fmt::format("{}{} +- {}", *offset < 0 ? "" : "+", small_time(*offset), small_time(*bound)),
-            proved ? Tone::plain : Tone::faint};
+    if (!offset || !bound) return claimed_clock_cell(name, member);
+    const auto text = fmt::format("{}{}", interval_text(*offset, *bound), narrowest_source(name));
+    const auto state = clock_state(name);
+    if (state == "proved_skewed") return {text + ", SKEWED", Tone::bad};
+    if (state == "proved_in_sync") return {text + ", in sync", Tone::plain};
+    note(
+        "? clock: it can be proved neither to be within the limit of the target's clock_profile nor beyond "
+        "it");
+    return {text + ", ?", Tone::faint};
+  }
+
+  /// Of a member that only says what it thinks of its clock (chrony).
+  Cell claimed_clock_cell(const std::string& name, const Member& member) {
+    const auto offset = judged_.find("quorumwatch_clock_claimed_offset_seconds", "member", name);
+    const auto bound = judged_.find("quorumwatch_clock_claimed_bound_seconds", "member", name);
+    if (offset && bound) return interval_text(*offset, *bound) + " from true time, as it says";
+    const auto synchronised = judged_.find("quorumwatch_clock_synchronised", "member", name);
+    if (synchronised && *synchronised == 0) return {"not synchronised, as it says", Tone::bad};
+    return missing(member);
+  }
+
+  static std::string interval_text(double offset, double bound) {
+    return fmt::format("{}{} +- {}", offset < 0 ? "" : "+", small_time(offset), small_time(bound));
+  }
+
+  std::string narrowest_source(const std::string& name) const {
+    const Sample* narrowest = nullptr;
+    for (const auto& sample : round_.samples) {
+      const auto& series = *sample.series;
+      if (series.family->name != "quorumwatch_clock_bound_seconds" || series.labels.get("member") != name)
+        continue;
+      if (series.labels.get("source") == "all") continue;
+      if (narrowest == nullptr || sample.value < narrowest->value) narrowest = &sample;
+    }
+    return narrowest ? fmt::format(" by {}", narrowest->series->labels.get("source")) : "";
+  }
+
+  std::string_view clock_state(const std::string& name) const {
+    for (const auto& sample : round_.samples) {
+      const auto& series = *sample.series;
+      if (series.family->name != "quorumwatch_clock_state" || sample.value != 1) continue;
+      if (series.labels.get("member") == name) return series.labels.get("state");
+    }
+    return {};
   }
 
   void note(std::string text) {

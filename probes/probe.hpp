@@ -1,7 +1,9 @@
 #pragma once
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -47,10 +49,18 @@ class Probe {
   virtual Task<Result<Facts>> ask(Question question, SteadyTime deadline) = 0;
 };
 
+/// Which configured system is asked at a TCP port.
+using PortSystems = std::map<std::uint16_t, std::string>;
+
+/// When this daemon's own reflector last answered a packet from an address; nothing: never, or there is none.
+using LastHeard = std::function<std::optional<SteadyTime>(const asio::ip::address&)>;
+
 /// What every probe may use; all of it outlives the probe.
 struct ProbeContext {
   net::Net& net;
   const Clock& clock;
+  const PortSystems* port_systems = nullptr;  ///< changes with the configuration; null: not known
+  LastHeard last_heard = {};                  ///< empty: not known
 
   /// What `tls:` of a target asks for; null where it is not there. Errors name the file.
   Result<std::shared_ptr<net::TlsContext>> tls(const config::TlsOptions& options) const;

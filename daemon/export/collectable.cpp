@@ -10,7 +10,7 @@ namespace {
 
 using prometheus::ClientMetric;
 
-std::vector<ClientMetric::Label> client_labels(const Labels& labels, std::string_view without = {}) {
+std::vector<ClientMetric::Label> client_labels(const PackedLabels& labels, std::string_view without = {}) {
   std::vector<ClientMetric::Label> out;
   for (const auto& [name, value] : labels) {
     if (name == without) continue;
@@ -65,8 +65,8 @@ ClientMetric& metric_of(Collected& collected, const Series& series) {
     return metrics.back();
   }
   std::vector<Labels::Pair> rest;
-  for (const auto& pair : series.labels) {
-    if (pair.first != "le") rest.push_back(pair);
+  for (const auto& [name, value] : series.labels) {
+    if (name != "le") rest.emplace_back(name, value);
   }
   const auto [found, is_new] = collected.histograms.try_emplace(Labels(std::move(rest)), metrics.size());
   if (is_new) {

@@ -6,6 +6,7 @@
 #include "daemon/export/site.hpp"
 #include "daemon/export/status_page.hpp"
 #include "daemon/model/consumers.hpp"
+#include "daemon/model/wires.hpp"
 
 namespace qw::exporting {
 namespace {
@@ -102,7 +103,10 @@ class FactWriter {
     out["groups"] = list(facts.groups);
     out["topics"] = list(facts.topics);
     out["offsets"] = list(facts.offsets);
-    out["round_trips"] = list(facts.round_trips);
+    out["round_trips"] = list(facts.round_trips, kMostTrips);
+    if (facts.round_trips.size() > kMostTrips)
+      out["round_trips_left_out"] = facts.round_trips.size() - kMostTrips;
+    out["trains"] = list(facts.trains);
     out["clocks"] = list(facts.clocks);
     out["readings"] = list(facts.readings);
     out["unanswered"] = list(facts.unanswered);
@@ -110,11 +114,14 @@ class FactWriter {
   }
 
  private:
+  /// A mesh has thousands of packets a round; what they come to is in the samples.
+  static constexpr std::size_t kMostTrips = 500;
+
   template <class T>
-  json::array list(const std::vector<T>& facts) const {
+  json::array list(const std::vector<T>& facts, std::size_t most = SIZE_MAX) const {
     json::array out;
-    out.reserve(facts.size());
-    for (const auto& fact : facts) out.push_back(one(fact));
+    out.reserve(std::min(facts.size(), most));
+    for (std::size_t i = 0; i < facts.size() && i < most; ++i) out.push_back(one(facts[i]));
     return out;
   }
 
@@ -222,7 +229,29 @@ class FactWriter {
     auto out = start(trip.member, trip.asked);
     out["method"] = text(trip.method);
     out["seconds"] = number(seconds(trip.value));
-    out["error_seconds"] = trip.error ? number(seconds(*trip.error)) : json::value(nullptr);
+    out["error_seconds"] = seconds_or_null(trip.error);
+    if (!trip.path.empty()) out["path"] = text(trip.path);
+    if (trip.held) out["held_seconds"] = seconds_or_null(trip.held);
+    if (trip.send_lag) out["send_lag_seconds"] = seconds_or_null(trip.send_lag);
+    return out;
+  }
+  static json::value seconds_or_null(const std::optional<Nanoseconds>& time) {
+    return time ? number(seconds(*time)) : json::value(nullptr);
+  }
+  json::object one(const PacketTrain& train) const {
+    auto out = start(train.member, train.asked);
+    out["method"] = text(train.method);
+    out["path"] = text(train.path);
+    out["sent"] = train.sent;
+    out["received"] = train.received;
+    if (train.lost_forward) out["lost_forward"] = *train.lost_forward;
+    if (train.lost_backward) out["lost_backward"] = *train.lost_backward;
+    out["duplicates"] = train.duplicates;
+    out["reordered"] = train.reordered;
+    out["late"] = train.late;
+    out["disturbed"] = train.disturbed;
+    out["extra"] = train.extra;
+    if (!train.degraded_from.empty()) out["degraded_from"] = text(train.degraded_from);
     return out;
   }
   json::object one(const ClockReading& clock) const {
@@ -289,6 +318,28 @@ json::array consumers(const Round& round) {
   return out;
 }
 
+/// The way to each node, those in trouble first. All numbers are in the samples.
+json::array peers(const Round& round) {
+  const auto number_or_null = [](const std::optional<double>& value) {
+    return value ? number(*value) : json::value(nullptr);
+  };
+  json::array out;
+  for (const auto& row : wires_of(round.samples)) {
+    json::object one;
+    one["member"] = text(row.member);
+    one["method"] = text(row.method);
+    one["rtt_seconds"] = number_or_null(row.seconds);
+    one["rtt_error_seconds"] = number_or_null(row.error_seconds);
+    one["jitter_seconds"] = number_or_null(row.jitter_seconds);
+    one["loss_ratio"] = number_or_null(row.loss_ratio);
+    one["loss_samples"] = number_or_null(row.loss_samples);
+    one["in_trouble"] = in_trouble(row);
+    one["cause"] = describe(row);
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
 json::object round_object(const Round& round) {
   json::object out;
   out["system"] = text(round.target.system);
@@ -300,6 +351,7 @@ json::object round_object(const Round& round) {
   out["reason"] = text(round.reason);
   out["facts"] = FactWriter(round).write(round.facts);
   out["consumers"] = consumers(round);
+  out["peers"] = peers(round);
   out["samples"] = samples_of(round);
   return out;
 }

@@ -77,6 +77,7 @@ class Survey {
  public:
   explicit Survey(const store::Snapshot& snapshot) {
     for (const auto& round : snapshot.rounds) add(*round);
+    for (const auto& round : snapshot.derived) add(*round);
   }
   std::vector<Block> blocks;
 

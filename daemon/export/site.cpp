@@ -65,7 +65,12 @@ std::string_view type_of(Page page) {
 
 struct Site::Impl {
   Impl(store::Store& store_, SelfMetrics& self_, async::WorkerPool& pool, Hooks hooks_)
-      : store(store_), self(self_), hooks(std::move(hooks_)), auth(pool), builds(pool) {}
+      : store(store_),
+        self(self_),
+        hooks(std::move(hooks_)),
+        auth(pool),
+        builds(pool),
+        queries(store_, pool) {}
 
   Task<ServerReply> page(Page which, const ServerRequest& request);
   Task<ServerReply> reload();
@@ -76,6 +81,7 @@ struct Site::Impl {
   Hooks hooks;
   BasicAuth auth;
   SharedBuilds builds;
+  QueryApi queries;
 };
 
 Site::Site(store::Store& store, SelfMetrics& self, async::WorkerPool& pool, Hooks hooks)
@@ -87,6 +93,10 @@ void Site::set_users(std::vector<BasicAuthUser> users) {
   impl_->auth.set_users(std::move(users));
 }
 
+void Site::set_queries(QuerySettings settings) {
+  impl_->queries.configure(std::move(settings));
+}
+
 Task<ServerReply> Site::answer(ServerRequest request) {
   const auto verdict = co_await impl_->auth.check(request.authorization, request.peer_ip);
   if (verdict != BasicAuth::Verdict::good) co_return refusal(verdict);
@@ -96,10 +106,15 @@ Task<ServerReply> Site::answer(ServerRequest request) {
     if (request.method != "POST") co_return method_not_allowed("POST");
     co_return co_await impl_->reload();
   }
+  if (QueryApi::knows(path)) co_return co_await impl_->queries.answer(std::move(request));
+  const bool is_get = request.method == "GET" || request.method == "HEAD";
+  if (impl_->hooks.rules && is_get) {
+    if (auto reply = impl_->hooks.rules(request)) co_return std::move(*reply);
+  }
   const bool known = path == "/" || path == "/metrics" || path == "/api/v1/targets" || path == "/-/healthy" ||
                      path == "/-/ready";
   if (!known) co_return text_reply(404, "not found\n");
-  if (request.method != "GET" && request.method != "HEAD") co_return method_not_allowed("GET, HEAD");
+  if (!is_get) co_return method_not_allowed("GET, HEAD");
 
   if (path == "/-/healthy") co_return text_reply(200, "quorumwatch is healthy\n");
   if (path == "/-/ready") {

@@ -1,11 +1,13 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "daemon/async/worker.hpp"
 #include "daemon/export/page.hpp"
+#include "daemon/export/query_api.hpp"
 #include "daemon/export/self_metrics.hpp"
 #include "daemon/net/http_server.hpp"
 #include "daemon/store/store.hpp"
@@ -18,8 +20,8 @@ struct BasicAuthUser {
   std::string bcrypt;
 };
 
-/// What is served: /metrics, /-/healthy, /-/ready, /-/reload (POST), / and /api/v1/targets. Everything else
-/// is 404, other methods 405.
+/// What is served: /metrics, /-/healthy, /-/ready, /-/reload (POST), /, /api/v1/targets and the queries of
+/// QueryApi. Everything else is 404, other methods 405.
 class Site {
  public:
   struct Hooks {
@@ -28,10 +30,13 @@ class Site {
     std::function<Task<Result<void>>()> reload;
     /// Called before each page, to bring gauges up to date.
     std::function<void()> refresh;
+    /// What is asked about rules, by path: nothing for a path that is not about them. Null: no path is.
+    std::function<std::optional<net::ServerReply>(const net::ServerRequest&)> rules = nullptr;
   };
   Site(store::Store& store, SelfMetrics& self, async::WorkerPool& pool, Hooks hooks);
   ~Site();
   void set_users(std::vector<BasicAuthUser> users);
+  void set_queries(QuerySettings settings);
 
   Task<net::ServerReply> answer(net::ServerRequest request);
 

@@ -11,6 +11,7 @@
 
 #include "daemon/base/duration.hpp"
 #include "daemon/model/consumers.hpp"
+#include "daemon/model/wires.hpp"
 
 namespace qw::exporting {
 namespace {
@@ -146,6 +147,40 @@ void append_consumers(std::string& out, const Round& round) {
   }
 }
 
+/// "120 us", "3.4 ms".
+std::string small_time(const std::optional<double>& seconds) {
+  if (!seconds) return "unknown";
+  return *seconds < 0.001 ? fmt::format("{:.0f} us", *seconds * 1e6)
+                          : fmt::format("{:.1f} ms", *seconds * 1e3);
+}
+
+/// The way to each node, those in trouble first.
+void append_wires(std::string& out, const Round& round) {
+  constexpr std::size_t kMost = 100;
+  const auto wires = wires_of(round.samples);
+  if (wires.empty()) return;
+  fmt::format_to(std::back_inserter(out),
+                 "<h2>{}: peers</h2>\n<table><thead><tr><th>peer</th><th>method</th><th>round trip</th>",
+                 escaped(round.target.name));
+  out += "<th>jitter</th><th>lost in the last minute</th><th>what is wrong</th></tr></thead><tbody>\n";
+  for (std::size_t i = 0; i < wires.size() && i < kMost; ++i) {
+    const auto& row = wires[i];
+    fmt::format_to(
+        std::back_inserter(out),
+        R"(<tr><td>{}</td><td data-n="method">{}</td><td data-n="round trip">{}</td><td data-n="jitter">{}</td>)",
+        escaped(row.member), escaped(row.method), small_time(row.seconds), small_time(row.jitter_seconds));
+    fmt::format_to(std::back_inserter(out),
+                   R"(<td data-n="lost">{:.2f} % of {:.0f}</td><td><span class="{}">{}</span></td></tr>)",
+                   row.loss_ratio.value_or(0) * 100, row.loss_samples.value_or(0),
+                   in_trouble(row) ? "bad" : "soft", escaped(describe(row)));
+    out += '\n';
+  }
+  out += "</tbody></table>\n";
+  if (wires.size() > kMost) {
+    fmt::format_to(std::back_inserter(out), R"(<p class="soft">and {} more</p>)", wires.size() - kMost);
+  }
+}
+
 }  // namespace
 
 std::string format_time(WallTime time) {
@@ -172,6 +207,7 @@ std::string status_page(const store::Snapshot& snapshot, WallTime now_wall, Stea
       "<th>unanswered</th></tr></thead><tbody>\n";
   for (const auto& round : snapshot.rounds) append_row(out, *round, now);
   out += "</tbody></table>\n";
+  for (const auto& round : snapshot.rounds) append_wires(out, *round);
   for (const auto& round : snapshot.rounds) append_consumers(out, *round);
   out += "</body></html>\n";
   return out;

@@ -1,5 +1,7 @@
 #include "daemon/model/metric.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "daemon/model/page_layout.hpp"
@@ -23,12 +25,6 @@ void append_escaped(std::string& out, std::string_view value) {
         out += c;
     }
   }
-}
-
-void append_key_part(std::string& key, std::string_view part) {
-  key += part;
-  const auto size = part.size();
-  key.append(reinterpret_cast<const char*>(&size), sizeof size);
 }
 
 }  // namespace
@@ -62,36 +58,68 @@ std::string make_line_prefix(std::string_view name, const Labels& labels) {
 
 Samples::Samples(std::string_view system, std::string_view target) : system_(system), target_(target) {}
 
+bool Samples::Wanted::operator==(const Series& series) const {
+  constexpr std::size_t kOwn = 2;  // system and target
+  return series.family == family && series.suffix == suffix && series.labels.size() == labels.size() + kOwn &&
+         std::ranges::all_of(
+             labels, [&series](const Label& label) { return series.labels.has(label.name, label.value); });
+}
+
+std::size_t Samples::Wanted::hash() const noexcept {
+  constexpr std::hash<std::string_view> kText;
+  std::size_t sum = std::hash<const void*>()(family) + kText(suffix);
+  for (const auto& label : labels) sum += kText(label.name) * 31 + kText(label.value) * 1009;
+  return sum;
+}
+
 void Samples::add(const MetricFamily& family, double value, std::span<const Label> labels,
                   std::string_view suffix) {
-  key_.assign(family.name);
-  key_ += suffix;
-  for (const auto& label : labels) {
-    // Each part ends with its length, so that no value can look like two labels.
-    append_key_part(key_, label.name);
-    append_key_part(key_, label.value);
-  }
-  auto found = series_.find(key_);
-  if (found == series_.end()) {
-    Labels all{{"system", system_}, {"target", target_}};
-    for (const auto& label : labels) all.set(label.name, label.value);
-    auto prefix = make_line_prefix(std::string(family.name) + std::string(suffix), all);
-    auto series = std::make_shared<const Series>(Series{
-        .family = &family, .suffix = suffix, .labels = std::move(all), .line_prefix = std::move(prefix)});
-    found = series_.emplace(key_, Entry{.series = std::move(series), .last_used = round_}).first;
-  }
-  found->second.last_used = round_;
-  samples_.push_back({found->second.series, value});
+  const Wanted wanted{.family = &family, .labels = labels, .suffix = suffix};
+  const Entry*& expected = last_ ? last_->next : first_;
+  if (!expected || !(wanted == *expected->series)) expected = &find_or_make(wanted);
+  last_ = expected;
+  last_->last_used = round_;
+  if (samples_.empty() && layout_) samples_.reserve(layout_->size());
+  samples_.push_back({last_->series, value});
+  // They lie in as many places as there are.
+  if (last_->next) __builtin_prefetch(last_->next->series.get());
+}
+
+const Samples::Entry& Samples::find_or_make(const Wanted& wanted) {
+  const auto found = series_.find(wanted);
+  if (found != series_.end()) return *found;
+  Labels all{{"system", system_}, {"target", target_}};
+  for (const auto& label : wanted.labels) all.set(label.name, label.value);
+  auto prefix = make_line_prefix(std::string(wanted.family->name) + std::string(wanted.suffix), all);
+  auto series = std::make_shared<const Series>(Series{.family = wanted.family,
+                                                      .suffix = wanted.suffix,
+                                                      .labels = PackedLabels(all),
+                                                      .line_prefix = std::move(prefix)});
+  return *series_
+              .insert(
+                  {.series = std::move(series), .hash = wanted.hash(), .next = nullptr, .last_used = round_})
+              .first;
 }
 
 std::vector<Sample> Samples::take() {
   ++round_;
-  if (round_ % kForgetAfter == 0) {
-    std::erase_if(series_,
-                  [this](const auto& entry) { return entry.second.last_used + kForgetAfter < round_; });
-  }
+  forget();
   if (!layout_ || !layout_->is_of(samples_)) layout_ = std::make_shared<const PageLayout>(samples_);
+  last_ = nullptr;
+  samples_.shrink_to_fit();
   return std::exchange(samples_, {});
+}
+
+/// A group that goes from one partition to the next leaves series behind, each for a while.
+void Samples::forget() {
+  const bool many = round_ % kSweepEvery == 0 && series_.size() > samples_.size() + samples_.size() / 4;
+  if (!many && round_ % kForgetAfter != 0) return;
+  const std::uint32_t patience = many ? kSweepEvery : kForgetAfter;
+  const auto is_idle = [&](const Entry& entry) { return entry.last_used + patience < round_; };
+  if (std::erase_if(series_, is_idle) == 0) return;
+  // What is gone may have come after one that is still there.
+  first_ = nullptr;
+  for (const auto& entry : series_) entry.next = nullptr;
 }
 
 }  // namespace qw

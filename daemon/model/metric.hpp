@@ -4,7 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "daemon/model/labels.hpp"
@@ -30,7 +30,7 @@ struct Series {
   const MetricFamily* family;
   /// What follows the family's name in this series: "" or, in a histogram, "_bucket", "_sum", "_count".
   std::string_view suffix;
-  Labels labels;
+  PackedLabels labels;
   /// `quorumwatch_leaders{system="etcd",target="control-plane"} `, escaped for the text formats, ready to be
   /// followed by the value. Built once, as this is most of what a scrape costs (facts/peers.md 4).
   std::string line_prefix;
@@ -55,7 +55,8 @@ class Samples {
     std::string_view name;
     std::string_view value;
   };
-  /// `out.add(kLeaderClaim, 1, {{"member", member}});` The suffix must be a literal.
+  /// `out.add(kLeaderClaim, 1, {{"member", member}});` Each name once, in any order, and neither system nor
+  /// target. The suffix must be a literal.
   void add(const MetricFamily& family, double value, std::initializer_list<Label> labels = {},
            std::string_view suffix = {}) {
     add(family, value, std::span(labels.begin(), labels.size()), suffix);
@@ -67,23 +68,52 @@ class Samples {
   std::string_view target() const { return target_; }
 
   /// The samples added since the last take, in order. Series that no round used for `kForgetAfter` takes are
-  /// forgotten.
+  /// forgotten; sooner where they are many.
   std::vector<Sample> take();
   /// Of the samples of the last take.
   std::shared_ptr<const PageLayout> layout() const { return layout_; }
 
  private:
   static constexpr unsigned kForgetAfter = 60;
+  static constexpr unsigned kSweepEvery = 8;
+  /// What a sample is to be of.
+  struct Wanted {
+    const MetricFamily* family;
+    std::span<const Label> labels;
+    std::string_view suffix;
+    bool operator==(const Series& series) const;
+    std::size_t hash() const noexcept;
+  };
   struct Entry {
     SeriesPtr series;
-    std::uint64_t last_used;
+    std::size_t hash;
+    /// What came after it in the last round that used it: mostly it does again, and a sample costs one
+    /// comparison.
+    mutable const Entry* next;
+    mutable std::uint32_t last_used;
   };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(const Entry& entry) const noexcept { return entry.hash; }
+    std::size_t operator()(const Wanted& wanted) const noexcept { return wanted.hash(); }
+  };
+  struct Same {
+    using is_transparent = void;
+    bool operator()(const Entry& a, const Entry& b) const { return a.series == b.series; }
+    bool operator()(const Wanted& wanted, const Entry& entry) const { return wanted == *entry.series; }
+    bool operator()(const Entry& entry, const Wanted& wanted) const { return wanted == *entry.series; }
+  };
+
+  const Entry& find_or_make(const Wanted& wanted);
+  void forget();
+
   std::string system_, target_;
-  std::unordered_map<std::string, Entry> series_;
+  std::unordered_set<Entry, Hash, Same> series_;
   std::vector<Sample> samples_;
+  const Entry* first_ = nullptr;  ///< of the last round
+  const Entry* last_ = nullptr;   ///< of this round, so far
   std::shared_ptr<const PageLayout> layout_;
-  std::uint64_t round_ = 0;
-  std::string key_;  // reused
+  std::uint32_t round_ = 0;
 };
 
 }  // namespace qw

@@ -29,6 +29,8 @@ struct Round {
   std::string reason;
   Facts facts;  ///< of all looks of this round, in order
   std::vector<Sample> samples;
+  /// Of no target: what a group of rules wrote. Snapshots list such rounds apart.
+  bool derived = false;
   PageLayoutPtr layout = nullptr;  ///< of exactly these samples; null: whoever needs one makes it
 };
 using RoundPtr = std::shared_ptr<const Round>;

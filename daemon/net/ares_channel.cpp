@@ -21,6 +21,9 @@ using boost::system::error_code;
 
 /// An answer may hold more addresses than anybody will try; those beyond are dropped.
 constexpr std::size_t kMaxAddresses = 64;
+constexpr int kClassInternet = 1, kTypeSrv = 33;
+constexpr const char* kNoHost = "no such host";
+constexpr const char* kNoService = "no such service";
 
 /// One of c-ares' sockets. c-ares owns the descriptor and closes it; we only watch.
 struct Watched {
@@ -49,25 +52,32 @@ std::optional<asio::ip::address> to_address(const ares_addrinfo_node& node) {
   return std::nullopt;
 }
 
-Result<AresChannel::Answer> read_answer(const ares_addrinfo* info) {
-  AresChannel::Answer answer;
+using Addresses = AresChannel::Addresses;
+using Services = AresChannel::Services;
+template <class Value>
+using Answer = AresChannel::Answer<Value>;
+template <class Value>
+using Done = AresChannel::Done<Value>;
+
+Result<Answer<Addresses>> read_answer(const ares_addrinfo* info) {
+  Answer<Addresses> answer;
   answer.ttl = std::chrono::hours(24);
   for (const auto* node = info == nullptr ? nullptr : info->nodes; node != nullptr; node = node->ai_next) {
     answer.ttl = std::min<Nanoseconds>(answer.ttl, std::chrono::seconds(node->ai_ttl));
     auto address = to_address(*node);
-    if (address && answer.addresses.size() < kMaxAddresses) answer.addresses.push_back(*address);
+    if (address && answer.value.size() < kMaxAddresses) answer.value.push_back(*address);
   }
-  if (answer.addresses.empty()) return fail(ErrorKind::unreachable, "no such host");
+  if (answer.value.empty()) return fail(ErrorKind::unreachable, kNoHost);
   return answer;
 }
 
-Error failure(int status) {
+Error failure(int status, const char* nothing) {
   switch (status) {
     case ARES_ENOTFOUND:
     case ARES_ENODATA:
     case ARES_ENONAME:
     case ARES_EBADNAME:
-      return {ErrorKind::unreachable, "no such host"};
+      return {ErrorKind::unreachable, nothing};
     case ARES_ETIMEOUT:
       return {ErrorKind::timeout, "the name servers do not answer"};
     case ARES_ECONNREFUSED:
@@ -87,10 +97,19 @@ Error failure(int status) {
 struct AresChannel::Impl : std::enable_shared_from_this<AresChannel::Impl> {
   explicit Impl(const asio::any_io_executor& executor_) : executor(executor_), timer(executor_) {}
 
+  /// What c-ares gives back to its callback: who asked, and whom to tell.
+  template <class Value>
+  struct Call {
+    Impl* self;
+    Done<Value> done;
+  };
+
   void open(const std::string& servers, Nanoseconds try_timeout, unsigned tries);
   void close();
-  void look_up(const std::string& name, Done done);
-  void answered(int status, ares_addrinfo* info, Done done);
+  void look_up(const std::string& name, Done<Addresses> done);
+  void look_up(const std::string& name, Done<Services> done);
+  void answered(int status, ares_addrinfo* info, const Done<Addresses>& done);
+  void answered(int status, std::string_view message, const Done<Services>& done);
 
   void socket_changed(int descriptor, bool read, bool write);
   void watch(int descriptor, const std::shared_ptr<Watched>& watched);
@@ -115,7 +134,11 @@ AresChannel::~AresChannel() {
   impl_->close();
 }
 
-void AresChannel::look_up(const std::string& name, Done done) {
+void AresChannel::look_up(const std::string& name, Done<Addresses> done) {
+  impl_->look_up(name, std::move(done));
+}
+
+void AresChannel::look_up(const std::string& name, Done<Services> done) {
   impl_->look_up(name, std::move(done));
 }
 
@@ -146,12 +169,9 @@ void AresChannel::Impl::close() {
   timer.cancel();
 }
 
-void AresChannel::Impl::look_up(const std::string& name, Done done) {
-  if (channel == nullptr || open_status != ARES_SUCCESS) return done(std::unexpected(failure(open_status)));
-  struct Call {
-    Impl* self;
-    Done done;
-  };
+void AresChannel::Impl::look_up(const std::string& name, Done<Addresses> done) {
+  if (channel == nullptr || open_status != ARES_SUCCESS)
+    return done(std::unexpected(failure(open_status, kNoHost)));
   ares_addrinfo_hints hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -159,18 +179,47 @@ void AresChannel::Impl::look_up(const std::string& name, Done done) {
   ares_getaddrinfo(
       channel, name.c_str(), nullptr, &hints,
       [](void* argument, int status, int, ares_addrinfo* info) {
-        const std::unique_ptr<Call> call(static_cast<Call*>(argument));
-        call->self->answered(status, info, std::move(call->done));
+        const std::unique_ptr<Call<Addresses>> call(static_cast<Call<Addresses>*>(argument));
+        call->self->answered(status, info, call->done);
       },
-      new Call(this, std::move(done)));
+      new Call<Addresses>(this, std::move(done)));
   arm_timer();
 }
 
-void AresChannel::Impl::answered(int status, ares_addrinfo* info, Done done) {
+void AresChannel::Impl::look_up(const std::string& name, Done<Services> done) {
+  if (channel == nullptr || open_status != ARES_SUCCESS)
+    return done(std::unexpected(failure(open_status, kNoService)));
+  ++in_flight;
+  ares_query(
+      channel, name.c_str(), kClassInternet, kTypeSrv,
+      [](void* argument, int status, int, unsigned char* message, int length) {
+        const std::unique_ptr<Call<Services>> call(static_cast<Call<Services>*>(argument));
+        const auto* bytes = reinterpret_cast<const char*>(message);
+        call->self->answered(status,
+                             message == nullptr ? std::string_view()
+                                                : std::string_view(bytes, static_cast<std::size_t>(length)),
+                             call->done);
+      },
+      new Call<Services>(this, std::move(done)));
+  arm_timer();
+}
+
+void AresChannel::Impl::answered(int status, ares_addrinfo* info, const Done<Addresses>& done) {
   --in_flight;
   const std::unique_ptr<ares_addrinfo, decltype(&ares_freeaddrinfo)> owned(info, &ares_freeaddrinfo);
   if (status == ARES_SUCCESS) return done(read_answer(info));
-  done(std::unexpected(failure(status)));
+  done(std::unexpected(failure(status, kNoHost)));
+}
+
+void AresChannel::Impl::answered(int status, std::string_view message, const Done<Services>& done) {
+  --in_flight;
+  if (status != ARES_SUCCESS) return done(std::unexpected(failure(status, kNoService)));
+  auto reply = read_srv_reply(message);
+  if (!reply) return done(std::unexpected(reply.error()));
+  Answer<Services> answer;
+  answer.value = std::move(reply->services);
+  answer.ttl = reply->ttl;
+  done(std::move(answer));
 }
 
 void AresChannel::Impl::socket_changed(int descriptor, bool read, bool write) {

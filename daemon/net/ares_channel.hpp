@@ -8,6 +8,7 @@
 
 #include "daemon/base/error.hpp"
 #include "daemon/base/time.hpp"
+#include "daemon/net/srv_reply.hpp"
 
 namespace qw::net {
 
@@ -15,14 +16,19 @@ namespace qw::net {
 /// or waiters.
 class AresChannel {
  public:
+  template <class Value>
   struct Answer {
     Answer() = default;
-    std::vector<boost::asio::ip::address> addresses;
+    Value value;
     Nanoseconds ttl{};
   };
-  /// Called once a look-up, possibly before look_up() returns. Errors: unreachable "no such host" is the
-  /// servers' word; timeout, protocol and internal say that there is none; canceled: the channel goes.
-  using Done = std::function<void(Result<Answer>)>;
+  using Addresses = std::vector<boost::asio::ip::address>;
+  using Services = std::vector<Service>;
+  /// Called once a look-up, possibly before look_up() returns. Errors: unreachable ("no such host", "no such
+  /// service") is the servers' word; timeout, protocol and internal say that there is none; canceled: the
+  /// channel goes.
+  template <class Value>
+  using Done = std::function<void(Result<Answer<Value>>)>;
 
   /// `servers` as for Resolver::Options. A machine without any usable server setting fails each look-up, not
   /// the start.
@@ -32,7 +38,9 @@ class AresChannel {
   AresChannel(const AresChannel&) = delete;
   AresChannel& operator=(const AresChannel&) = delete;
 
-  void look_up(const std::string& name, Done done);
+  void look_up(const std::string& name, Done<Addresses> done);
+  /// SRV records. The name is taken as it is: no search domain is tried.
+  void look_up(const std::string& name, Done<Services> done);
   std::size_t in_flight() const;
 
  private:

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "daemon/async/task.hpp"
+#include "daemon/net/srv_reply.hpp"
 
 namespace qw::net {
 
@@ -28,6 +29,9 @@ class Resolver {
   /// IPv4 and IPv6 addresses, in the order of RFC 6724 as c-ares sorts them. Errors: unreachable (no such
   /// name), timeout.
   Task<Result<std::vector<asio::ip::address>>> resolve(std::string host, SteadyTime deadline);
+  /// The SRV records of a service ("_stamp._udp.nodes.example"), sorted. Errors: unreachable (no such
+  /// service), timeout.
+  Task<Result<std::vector<Service>>> resolve_service(std::string name, SteadyTime deadline);
 
   std::size_t lookups_in_flight() const;
   /// How long ago the oldest answer that still serves came; nothing: none serves.

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "daemon/base/text.hpp"
+#include "daemon/net/base64.hpp"
 #include "daemon/net/digest.hpp"
 
 namespace qw::net {
@@ -17,32 +18,6 @@ namespace {
 
 constexpr std::size_t kMessageBytes = 4096;  // a server's message; Kafka's have some 150
 constexpr std::string_view kHeader = "n,,";  // no channel binding, no other identity
-
-std::string to_base64(std::string_view bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(length));
-  return text;
-}
-
-/// Nothing unless `text` is base64 from end to end, padding included.
-std::optional<std::string> from_base64(std::string_view text) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const std::size_t digits = std::min(text.find('='), text.size());
-  const std::size_t padding = text.size() - digits;
-  if (text.empty() || text.size() % 4 != 0 || padding > 2) return std::nullopt;
-  if (text.substr(0, digits).find_first_not_of(kDigits) != std::string_view::npos) return std::nullopt;
-  if (text.substr(digits) != std::string_view("==").substr(0, padding)) return std::nullopt;
-  std::string bytes(text.size() / 4 * 3, '\0');
-  const int length =
-      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  if (length < 0) return std::nullopt;
-  bytes.resize(bytes.size() - padding);
-  return bytes;
-}
 
 /// ',' and '=' have a meaning of their own in these messages.
 std::string escape(std::string_view username) {
@@ -137,7 +112,7 @@ Result<std::string> make_scram_nonce() {
   if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
     return fail(ErrorKind::internal, "no random numbers for a nonce");
   }
-  return to_base64({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return base64({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 ScramClient::ScramClient(ScramHash hash, std::string_view username, Secret password, std::string_view nonce)
@@ -154,7 +129,7 @@ Result<std::string> ScramClient::finish(std::string_view server_first) {
     return malformed("the server's nonce does not continue ours");
   }
 
-  const std::string answer = fmt::format("c={},r={}", to_base64(kHeader), challenge->nonce);
+  const std::string answer = fmt::format("c={},r={}", base64(kHeader), challenge->nonce);
   const std::string everything = fmt::format("n={},r={},{},{}", username_, nonce_, server_first, answer);
   const Secret salted = salt_password(hash_, password_, challenge->salt, challenge->iterations);
   const Secret client_key(hmac(hash_, salted.reveal(), "Client Key"));
@@ -165,7 +140,7 @@ Result<std::string> ScramClient::finish(std::string_view server_first) {
     proof[i] = static_cast<char>(proof[i] ^ client_key.reveal()[i]);
   }
   server_signature_ = hmac(hash_, server_key.reveal(), everything);
-  return fmt::format("{},p={}", answer, to_base64(proof));
+  return fmt::format("{},p={}", answer, base64(proof));
 }
 
 Result<void> ScramClient::verify(std::string_view server_final) const {

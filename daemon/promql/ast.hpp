@@ -152,6 +152,7 @@ struct Expr {
   Span span;
   ValueType type = ValueType::scalar;
   Node node;
+  std::uint32_t height = 1;  ///< levels of nodes, this one included; at most kMaxDepth (parser.hpp)
 };
 
 }  // namespace qw::promql

@@ -1,7 +1,9 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,9 @@ struct Options {
   /// Prometheus 2.x: ranges and lookback include their left end, and holt_winters is known.
   bool closed_ranges = false;
   Millis default_step = 60'000;  ///< of subqueries that name none
+  /// Prometheus' feature of that name: labels are matched and grouped with the metric name that an operation
+  /// takes away, and it goes at the very end.
+  bool delayed_name_removal = false;
   /// More samples than this at one time are refused, as in Prometheus.
   std::size_t max_samples = 50'000'000;
   /// Asked now and then; true ends the evaluation with ErrorKind::timeout. Empty: never.
@@ -34,7 +39,8 @@ struct Times {
 /// What is odd about a result but no error ("metric might not be a counter").
 struct Annotation {
   enum class Kind : std::uint8_t { warning, info } kind = Kind::warning;
-  std::string text;
+  std::string text;  ///< as Prometheus words it, from "PromQL warning: " on, without the position
+  Span span;         ///< which part of the expression it is about
 };
 
 struct Answer {
@@ -48,6 +54,7 @@ class Prefetched final : public Source {
  public:
   Prefetched(const Expr& expr, const Source& source, Times times, const Options& options);
   std::vector<Series> select(std::span<const store::Matcher> matchers, Millis from, Millis to) const override;
+  Selection fetch(std::span<const store::Matcher> matchers, Millis from, Millis to, Need need) const override;
   std::size_t points() const;  ///< to tell what is small enough for the loop
 
  private:

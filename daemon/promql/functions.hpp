@@ -35,7 +35,9 @@ enum class FunctionId : std::uint8_t {
   delta,
   deriv,
   exp,
+  first_over_time,
   floor,
+  histogram_fraction,  ///< of classic histograms
   histogram_quantile,
   hour,
   idelta,

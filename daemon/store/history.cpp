@@ -7,6 +7,9 @@ namespace qw::store {
 std::vector<bool> History::append(const Round& round) {
   auto& target = targets_[round.target];
   ++target.rounds;
+  const auto number = target.times.next();
+  target.times.push(round.finished);
+  target.times.drop_before(round.finished - retention_);
   std::vector<bool> kept(round.samples.size(), true);
   for (std::size_t i = 0; i < round.samples.size(); ++i) {
     const auto& sample = round.samples[i];
@@ -16,15 +19,16 @@ std::vector<bool> History::append(const Round& round) {
       continue;
     }
     line->round = target.rounds;
-    line->points.drop_before(round.finished - retention_);
-    line->points.push({.at = round.finished, .value = sample.value});
+    line->track.push(number, sample.value);
+    line->track.drop_old();
   }
-  end_vanished(target, round.finished);
+  end_vanished(target, number);
   return kept;
 }
 
 History::Line* History::find_or_make(Target& target, const SeriesPtr& series, std::size_t position) {
-  if (position < target.order.size() && target.order[position] && target.order[position]->series == series) {
+  if (position < target.order.size() && target.order[position] &&
+      target.order[position]->track.series() == series) {
     return target.order[position];
   }
   if (target.order.size() <= position) target.order.resize(position + 1);
@@ -32,32 +36,41 @@ History::Line* History::find_or_make(Target& target, const SeriesPtr& series, st
     return target.order[position] = found->second.get();
   }
   if (series_ >= max_series_) return target.order[position] = nullptr;
-  auto line = std::make_unique<Line>();
-  line->series = series;
+  auto line = std::make_unique<Line>(series, target.times);
   auto& named = by_name_[metric_name(*series)];
   line->name_index = named.size();
   named.push_back(line.get());
   ++series_;
+  ++version_;
   target.order[position] = line.get();
   return target.lines.emplace(series->line_prefix, std::move(line)).first->second.get();
 }
 
-void History::end_vanished(Target& target, SteadyTime at) {
+void History::end_vanished(Target& target, RoundTimes::Number number) {
   for (auto entry = target.lines.begin(); entry != target.lines.end();) {
     Line& line = *entry->second;
     if (line.round == target.rounds) {
       ++entry;
       continue;
     }
-    if (!is_stale_marker(line.points.back().value)) line.points.push({.at = at, .value = stale_marker()});
-    line.points.drop_before(at - retention_);
-    if (!line.points.empty()) {
+    if (!is_stale_marker(line.track.last_value())) line.track.push(number, stale_marker());
+    line.track.drop_old();
+    if (!line.track.empty()) {
       ++entry;
       continue;
     }
     std::ranges::replace(target.order, &line, nullptr);
     unlist(line);
     entry = target.lines.erase(entry);
+  }
+}
+
+void History::set_retention(Nanoseconds retention) {
+  retention_ = retention;
+  for (auto& [id, target] : targets_) {
+    if (target.times.next() == target.times.first()) continue;
+    target.times.drop_before(target.times.at(target.times.next() - 1) - retention_);
+    for (auto& [prefix, line] : target.lines) line->track.drop_old();
   }
 }
 
@@ -69,48 +82,52 @@ void History::forget(const TargetId& target) {
 }
 
 void History::unlist(const Line& line) {
-  const auto found = by_name_.find(metric_name(*line.series));
+  const auto found = by_name_.find(metric_name(*line.track.series()));
   auto& named = found->second;
   named[line.name_index] = named.back();
   named[line.name_index]->name_index = line.name_index;
   named.pop_back();
   if (named.empty()) by_name_.erase(found);
   --series_;
+  ++version_;
+}
+
+template <class Visit>
+void History::for_each(const Selector& selector, Visit visit) const {
+  const auto look = [&](const std::vector<Line*>& lines) {
+    for (const Line* line : lines) {
+      if (selector.matches(*line->track.series())) visit(line->track);
+    }
+  };
+  if (selector.fixed_name().empty()) {
+    for (const auto& [name, lines] : by_name_) look(lines);
+  } else if (const auto found = by_name_.find(selector.fixed_name()); found != by_name_.end()) {
+    look(found->second);
+  }
 }
 
 std::vector<SeriesView> History::select(const Selector& selector, SteadyTime from, SteadyTime to) const {
   std::vector<SeriesView> out;
-  const auto collect = [&](const std::vector<Line*>& lines) {
-    for (const Line* line : lines) {
-      if (!selector.matches(*line->series)) continue;
-      auto points = line->points.between(from, to);
-      if (!points.empty()) out.push_back({.series = line->series, .points = std::move(points)});
-    }
-  };
-  if (selector.fixed_name().empty()) {
-    for (const auto& [name, lines] : by_name_) collect(lines);
-  } else if (const auto found = by_name_.find(selector.fixed_name()); found != by_name_.end()) {
-    collect(found->second);
-  }
+  for_each(selector, [&](const Track& track) {
+    auto points = track.between(from, to);
+    if (!points.empty()) out.push_back({.series = track.series(), .points = std::move(points)});
+  });
   return out;
 }
 
-void History::Points::drop_before(SteadyTime time) {
-  while (first_ < points_.size() && points_[first_].at < time) ++first_;
-  // Moving the rest down only when half is unused keeps the cost of each point constant.
-  if (first_ * 2 > points_.size()) {
-    points_.erase(points_.begin(), points_.begin() + static_cast<std::ptrdiff_t>(first_));
-    first_ = 0;
-  }
+std::vector<const Track*> History::find(const Selector& selector) const {
+  std::vector<const Track*> out;
+  for_each(selector, [&](const Track& track) { out.push_back(&track); });
+  return out;
 }
 
-std::vector<Point> History::Points::between(SteadyTime from, SteadyTime to) const {
-  const auto begin =
-      std::lower_bound(points_.begin() + static_cast<std::ptrdiff_t>(first_), points_.end(), from,
-                       [](const Point& point, SteadyTime time) { return point.at < time; });
-  const auto end = std::upper_bound(begin, points_.end(), to,
-                                    [](SteadyTime time, const Point& point) { return time < point.at; });
-  return {begin, end};
+std::size_t History::bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [id, target] : targets_) {
+    bytes += (target.times.next() - target.times.first()) * sizeof(SteadyTime);
+    for (const auto& [prefix, line] : target.lines) bytes += line->track.bytes();
+  }
+  return bytes;
 }
 
 }  // namespace qw::store

@@ -9,6 +9,7 @@
 
 #include "daemon/store/matchers.hpp"
 #include "daemon/store/store.hpp"
+#include "daemon/store/track.hpp"
 
 namespace qw::store {
 
@@ -22,29 +23,25 @@ class History {
   std::vector<bool> append(const Round& round);
   void forget(const TargetId& target);
   std::vector<SeriesView> select(const Selector& selector, SteadyTime from, SteadyTime to) const;
+  /// The series that match, with or without points; good until version() changes.
+  std::vector<const Track*> find(const Selector& selector) const;
+  /// Rises when a series comes or goes.
+  std::uint64_t version() const { return version_; }
+  /// Further rounds, and what is there, are kept for so long.
+  void set_retention(Nanoseconds retention);
   std::size_t series() const { return series_; }
+  /// What the points take, without the labels.
+  std::size_t bytes() const;
 
  private:
-  /// A vector with a moving front: a deque would take 576 bytes for the first point of each series.
-  class Points {
-   public:
-    void push(Point point) { points_.push_back(point); }
-    void drop_before(SteadyTime time);
-    bool empty() const { return first_ == points_.size(); }
-    const Point& back() const { return points_.back(); }
-    std::vector<Point> between(SteadyTime from, SteadyTime to) const;
-
-   private:
-    std::vector<Point> points_;
-    std::size_t first_ = 0;
-  };
   struct Line {
-    SeriesPtr series;
-    Points points;
+    Line(SeriesPtr series, const RoundTimes& times) : track(std::move(series), times) {}
+    Track track;
     std::uint64_t round = 0;     ///< the last one that had the series
     std::size_t name_index = 0;  ///< where it stands in by_name_
   };
   struct Target {
+    RoundTimes times;
     /// By line prefix, which lives in the line's series.
     std::unordered_map<std::string_view, std::unique_ptr<Line>> lines;
     /// The lines in the order of the last round's samples: the next round mostly has the same, which saves
@@ -53,13 +50,16 @@ class History {
     std::uint64_t rounds = 0;
   };
 
+  template <class Visit>
+  void for_each(const Selector& selector, Visit visit) const;
   Line* find_or_make(Target& target, const SeriesPtr& series, std::size_t position);
-  void end_vanished(Target& target, SteadyTime at);
+  void end_vanished(Target& target, RoundTimes::Number number);
   void unlist(const Line& line);
 
   Nanoseconds retention_;
   std::size_t max_series_;
   std::size_t series_ = 0;
+  std::uint64_t version_ = 1;
   std::map<TargetId, Target> targets_;
   std::unordered_map<std::string, std::vector<Line*>> by_name_;
 };

@@ -88,7 +88,9 @@ SnapshotPtr Store::snapshot() const {
     auto made = std::make_shared<Snapshot>();
     made->generation = impl_->generation;
     made->rounds.reserve(impl_->rounds.size());
-    for (const auto& [target, round] : impl_->rounds) made->rounds.push_back(round);
+    for (const auto& [target, round] : impl_->rounds) {
+      (round->derived ? made->derived : made->rounds).push_back(round);
+    }
     impl_->cached = std::move(made);
   }
   return impl_->cached;
@@ -107,6 +109,35 @@ std::vector<SeriesView> Store::select(std::span<const Matcher> matchers, SteadyT
     }
   }
   return out;
+}
+
+std::vector<const Track*> Store::find(std::span<const Matcher> matchers) const {
+  if (!impl_->keeps_history()) return {};
+  return impl_->history.find(Selector(matchers, impl_->patterns));
+}
+
+std::uint64_t Store::tracks_version() const {
+  return impl_->history.version();
+}
+
+void Store::set_retention(Nanoseconds retention) {
+  const bool kept = impl_->keeps_history();
+  impl_->options.retention = retention;
+  if (!impl_->keeps_history()) {
+    for (const auto& [target, round] : impl_->rounds) impl_->history.forget(target);
+    return;
+  }
+  impl_->history.set_retention(retention);
+  if (kept) return;
+  for (const auto& [target, round] : impl_->rounds) impl_->history.append(*round);
+}
+
+Nanoseconds Store::retention() const {
+  return impl_->options.retention;
+}
+
+std::size_t Store::history_bytes() const {
+  return impl_->history.bytes();
 }
 
 std::size_t Store::series() const {

@@ -12,8 +12,9 @@ namespace qw::store {
 
 /// All targets at one instant; immutable, so that a worker may read it while the loop goes on.
 struct Snapshot {
-  std::uint64_t generation = 0;  ///< rises with every change
-  std::vector<RoundPtr> rounds;  ///< the last round of each target, in order of TargetId
+  std::uint64_t generation = 0;   ///< rises with every change
+  std::vector<RoundPtr> rounds;   ///< the last round of each target, in order of TargetId
+  std::vector<RoundPtr> derived;  ///< what each group of rules wrote last
 };
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
 
@@ -42,6 +43,8 @@ struct SeriesView {
   std::vector<Point> points;  ///< in order of time
 };
 
+class Track;  // track.hpp
+
 /// The last round of each target, and as much history as `retention` says. Lives on the loop; readers get
 /// snapshots.
 class Store {
@@ -65,6 +68,16 @@ class Store {
   /// Without retention the last rounds are all there is. A regular expression that RE2 refuses matches
   /// nothing.
   std::vector<SeriesView> select(std::span<const Matcher> matchers, SteadyTime from, SteadyTime to) const;
+  /// The series that match, for those who ask the same again and again: their points can be read without
+  /// matching, until tracks_version() changes. None without retention.
+  std::vector<const Track*> find(std::span<const Matcher> matchers) const;
+  std::uint64_t tracks_version() const;
+  /// How far back select() can look from now on. History begins with the last rounds where none was kept; 0
+  /// forgets it.
+  void set_retention(Nanoseconds retention);
+  Nanoseconds retention() const;
+  /// What the history takes besides the labels; walks over all series.
+  std::size_t history_bytes() const;
   /// Series held now; with retention also those that have ended but can still be looked at.
   std::size_t series() const;
   std::uint64_t series_dropped() const;

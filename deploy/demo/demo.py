@@ -45,7 +45,7 @@ def running_demo():
 
 
 def url(shown, part):
-    port = {"quorumwatch": DAEMON_PORT, "prometheus": PROMETHEUS_PORT}[part]
+    port = PROMETHEUS_PORT if part == "prometheus" else DAEMON_PORT
     return f"http://{shown['nodes'][part]['address']}:{port}"
 
 

@@ -1,58 +1,39 @@
 #include "probes/signals/clock.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 #include <vector>
+
+#include "probes/signals/clock_agreement.hpp"
+#include "probes/signals/clock_own.hpp"
+#include "probes/signals/clock_profiles.hpp"
+#include "probes/signals/clock_samples.hpp"
+#include "probes/signals/clock_source.hpp"
 
 namespace qw::signals {
 namespace {
 
-using enum MetricType;
-
-constexpr MetricFamily kOffset{
-    "quorumwatch_clock_offset_seconds", gauge,
-    "How far the member's clock is ahead of ours, give or take quorumwatch_clock_bound_seconds.",
-    "member source"};
-constexpr MetricFamily kBound{"quorumwatch_clock_bound_seconds", gauge,
-                              "Half the width of the interval that holds the offset of the member's clock.",
-                              "member source"};
-constexpr const MetricFamily* kFamilies[] = {&kOffset, &kBound};
-
-// Names come from the network too: beyond this number, those of earlier rounds are forgotten.
+// Names come from the network too: beyond these numbers, nothing new is taken in.
 constexpr std::size_t kMostSources = 512;
-
-// By how much the wall clock may outrun the monotonic one within an exchange: it is slewed by 500 ppm at
-// most, and exchanges last 2 s at most. Beyond that it was set in between, and the reading says nothing.
-constexpr Nanoseconds kSlew = std::chrono::milliseconds(1);
-
-/// The interval that holds the offset.
-struct Interval {
-  Nanoseconds from, to;
-  Nanoseconds width() const { return to - from; }
-};
-
-Interval interval(const ClockReading& reading) {
-  return {reading.remote - reading.local_received, reading.remote + reading.resolution - reading.local_sent};
-}
-
-bool was_set_meanwhile(const ClockReading& reading) {
-  const Nanoseconds wall = reading.local_received - reading.local_sent;
-  return wall < Nanoseconds{} || wall > reading.asked.received - reading.asked.sent + kSlew;
-}
-
-struct Source {
-  std::string member, source;
-  std::optional<Interval> offset;  ///< the narrowest of this round
-};
+constexpr std::size_t kMostMembers = 256;
+/// A clock that nobody has seen for so many rounds is forgotten, with its counts.
+constexpr unsigned kForgetAfter = 120;
 
 }  // namespace
 
 struct Clocks::State {
-  std::vector<Source> sources;
+  std::vector<ClockSource> sources;
   std::size_t next = 0;
+  std::vector<ClockState> claims;     ///< of this round, one a member and source
+  std::vector<std::string> expected;  ///< members that should have shown their clock
+  std::vector<std::string> tellers;   ///< members that have only ever told of their clock (chrony)
+  OwnClock own;
+  const ClockProfile* profile = &clock_profile({});
 
-  Source& look_up(const ClockReading& reading);
+  ClockSource* look_up(const ClockReading& reading);
+  void expect(const std::string& member);
+  void claim(const ClockState& state);
+  ClockOfMember member_clock(const std::string& member, SteadyTime now) const;
 };
 
 Clocks::Clocks() : state_(std::make_unique<State>()) {}
@@ -61,43 +42,95 @@ Clocks::Clocks(Clocks&&) noexcept = default;
 Clocks& Clocks::operator=(Clocks&&) noexcept = default;
 
 void Clocks::begin() {
-  auto& sources = state_->sources;
-  if (sources.size() > kMostSources)
-    std::erase_if(sources, [](const Source& source) { return !source.offset; });
-  for (auto& source : sources) source.offset.reset();
-  state_->next = 0;
+  auto& state = *state_;
+  std::erase_if(state.sources,
+                [](const ClockSource& source) { return source.rounds_unseen() > kForgetAfter; });
+  for (auto& source : state.sources) source.begin();
+  state.next = 0;
+  state.claims.clear();
+  state.expected.clear();
+  for (const auto& source : state.sources) state.expect(source.member());
 }
 
 void Clocks::observe(const Facts& facts) {
+  auto& state = *state_;
+  // Second looks of some kinds have no traits.
+  if (!facts.traits.clock_profile.empty()) state.profile = &clock_profile(facts.traits.clock_profile);
   for (const auto& reading : facts.clocks) {
-    if (was_set_meanwhile(reading)) continue;
-    auto& offset = state_->look_up(reading).offset;
-    const auto seen = interval(reading);
-    if (!offset || seen.width() < offset->width()) offset = seen;
+    auto* source = state.look_up(reading);
+    if (source == nullptr) continue;
+    source->observe(reading);
+    state.expect(reading.member);
+  }
+  for (const auto& claim : facts.clock_states) state.claim(claim);
+  for (const auto& clocks : facts.local_clocks) state.own.observe(clocks);
+  // Where some members show their clocks, one that is silent is one of which nothing can be proved.
+  if (state.expected.empty()) return;
+  for (const auto& silent : facts.unanswered) {
+    if (std::ranges::find(state.tellers, silent.member) == state.tellers.end()) state.expect(silent.member);
   }
 }
 
-void Clocks::report(SteadyTime, Samples& out) {
-  for (const auto& [member, source, offset] : state_->sources) {
-    if (!offset) continue;
-    const auto half = offset->width() / 2 + Nanoseconds(offset->width().count() % 2);  // never too narrow
-    out.add(kOffset, seconds(offset->from + half), {{"member", member}, {"source", source}});
-    out.add(kBound, seconds(half), {{"member", member}, {"source", source}});
-  }
+void Clocks::report(SteadyTime now, Samples& out) {
+  auto& state = *state_;
+  for (auto& source : state.sources) source.settle();
+  std::vector<ClockOfMember> members;
+  for (const auto& member : state.expected) members.push_back(state.member_clock(member, now));
+  add_clock_samples(members, *state.profile, out);
+  for (const auto& claim : state.claims) add_claim_samples(claim, out);
+  if (state.own.known()) add_own_clock_samples(state.own, out);
 }
 
-Source& Clocks::State::look_up(const ClockReading& reading) {
+/// Probes tell of their members in the same order each round, so the next source is mostly the right one.
+ClockSource* Clocks::State::look_up(const ClockReading& reading) {
   for (std::size_t tried = 0; tried < sources.size(); ++tried, ++next) {
     if (next >= sources.size()) next = 0;
-    if (sources[next].member == reading.member && sources[next].source == reading.source)
-      return sources[next++];
+    const auto& source = sources[next];
+    // A train of readings is of one source: `next` stays.
+    if (source.member() == reading.member && source.source() == reading.source) return &sources[next];
   }
-  next = 0;
-  return sources.emplace_back(Source{.member = reading.member, .source = reading.source, .offset = {}});
+  if (sources.size() >= kMostSources) return nullptr;
+  next = sources.size();
+  return &sources.emplace_back(reading.member, reading.source);
 }
 
-std::span<const MetricFamily* const> Clocks::families() {
-  return kFamilies;
+void Clocks::State::expect(const std::string& member) {
+  if (expected.size() >= kMostMembers || std::ranges::find(expected, member) != expected.end()) return;
+  expected.push_back(member);
+}
+
+/// The last one of a round counts.
+void Clocks::State::claim(const ClockState& state) {
+  const bool shows = std::ranges::find(sources, state.member, &ClockSource::member) != sources.end();
+  const auto teller = std::ranges::find(tellers, state.member);
+  if (shows && teller != tellers.end()) tellers.erase(teller);
+  if (!shows && teller == tellers.end() && tellers.size() < kMostMembers) tellers.push_back(state.member);
+  const auto known = std::ranges::find_if(claims, [&](const ClockState& one) {
+    return one.member == state.member && one.source == state.source;
+  });
+  if (known != claims.end()) {
+    *known = state;
+  } else if (claims.size() < kMostSources) {
+    claims.push_back(state);
+  }
+}
+
+ClockOfMember Clocks::State::member_clock(const std::string& member, SteadyTime now) const {
+  ClockOfMember clock{.member = member};
+  std::vector<ClockInterval> offsets;
+  for (const auto& source : sources) {
+    if (source.member() != member) continue;
+    // Several sources see the same step.
+    clock.steps_forward = std::max(clock.steps_forward, source.steps_forward());
+    clock.steps_backward = std::max(clock.steps_backward, source.steps_backward());
+    clock.slewing |= source.slewing();
+    const auto offset = source.offset(now);
+    if (!offset) continue;
+    clock.sources.push_back({source.source(), *offset});
+    offsets.push_back(*offset);
+  }
+  if (!offsets.empty()) clock.verdict = combine(offsets);
+  return clock;
 }
 
 }  // namespace qw::signals

@@ -6,7 +6,8 @@
 
 namespace qw::signals {
 
-/// How far each member's clock is from ours, always as an interval (design.md, truth rule 7).
+/// How far each member's clock is from ours, always as an interval (design.md, truth rule 7); how far the
+/// members' clocks are apart, and which of them is to blame; what happened to them.
 /// State is kept between rounds; no clock, no I/O.
 class Clocks {
  public:

@@ -60,7 +60,7 @@ struct ConsumerLag::State {
   void forget_groups();
   void date_all();
   void date_places(Group& group, Consumer& consumer);
-  bool date(const Pending& pending);
+  bool date(const Pending& pending, std::size_t* near = nullptr);
   void take_answers(const std::vector<OffsetAt>& answers);
   void plan_questions();
   void judge_all();
@@ -143,6 +143,7 @@ void ConsumerLag::State::date_places(Group& group, Consumer& consumer) {
   if (!consumer.log) return;
   const auto first = pending.size();
   auto surely = SteadyTime::max();  // the worst lag of all began before this
+  std::size_t near = 0;
   for (auto& place : consumer.places) {
     if (place.lag == 0) {
       place.dated = false;
@@ -157,7 +158,7 @@ void ConsumerLag::State::date_places(Group& group, Consumer& consumer) {
                       .young = group.asked.received - place.moved < detail.window};
     // What lies between two looks of ours stays there.
     const bool again = !place.dated || place.dated_by == DatedBy::at_least || log->disturbed;
-    if (again && !date(one)) continue;
+    if (again && !date(one, &near)) continue;
     if (!place.dated) continue;
     surely = std::min(surely, place.latest);
     const auto age = group.looked() - place.latest;
@@ -173,11 +174,11 @@ void ConsumerLag::State::date_places(Group& group, Consumer& consumer) {
       pending.end());
 }
 
-bool ConsumerLag::State::date(const Pending& one) {
+bool ConsumerLag::State::date(const Pending& one, std::size_t* near) {
   auto& place = *one.place;
   place.oldest_unread = place.position(*one.log);
   const auto dated = signals::date(one.log->history, one.log->truths.get(), logs.tie(),
-                                   place.position(*one.log), one.group->looked(), look);
+                                   place.position(*one.log), one.group->looked(), look, near);
   place.dated = dated.has_value();
   if (!dated) return false;
   place.earliest = dated->earliest;
@@ -258,6 +259,10 @@ void ConsumerLag::State::judge_all() {
 
 void ConsumerLag::report(SteadyTime /*now*/, Samples& out) {
   auto& state = *state_;
+  // In the first rounds of a large target these are most of all there is: not to be kept besides the samples.
+  state.pending = std::vector<Pending>();
+  state.questions = std::vector<OffsetQuestion>();
+  state.asked = std::vector<PartitionState*>();
   if (!state.told || state.groups.empty()) return;
   state.judge_all();
   std::vector<ConsumerReport> reports;

@@ -177,11 +177,17 @@ void follow(Group& group, Consumer& consumer, const GroupTopic& told, std::uint3
   match(consumer.places, told);
   Step step(group, consumer, round);
   auto place = consumer.places.begin();
+  auto assigned = told.assigned.begin();
+  // All three lists are in the order of the partitions, and mostly the same ones are in each.
   for (const auto& commit : told.commits) {
     if (place == consumer.places.end() || place->partition != commit.partition) {
       place = std::ranges::lower_bound(consumer.places, commit.partition, {}, &Place::partition);
     }
-    place->assigned = std::ranges::binary_search(told.assigned, commit.partition);
+    if (assigned == told.assigned.end() || *assigned != commit.partition) {
+      assigned = std::ranges::lower_bound(told.assigned, commit.partition);
+    }
+    place->assigned = assigned != told.assigned.end() && *assigned == commit.partition;
+    if (place->assigned) ++assigned;
     step.take(*place++, commit.committed);
   }
   step.learn(window);

@@ -22,7 +22,8 @@ struct Place {
   bool assigned : 1 = false;
   bool dated : 1 = false;      ///< the three instants below are those of the oldest unread message
   bool lag_known : 1 = false;  ///< in this round
-  bool shown : 1 = false;      ///< it has series of its own
+  bool shown : 1 = false;      ///< it is to have series of its own
+  bool exported : 1 = false;   ///< it had them in the round before
   bool rewound : 1 = false, lost : 1 = false;  ///< `event` says when
   std::uint64_t committed = 0;
   std::uint64_t lag = 0;            ///< messages; where it is not known, at least

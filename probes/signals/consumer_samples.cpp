@@ -227,6 +227,29 @@ bool goes_before(const ConsumerReport& a, const ConsumerReport& b) {
   return rank(a) < rank(b);
 }
 
+// Those that had series in the round before keep them: where not all fit, others would come and go with each
+// round. Returns how many are left out.
+std::size_t write_partitions(const std::vector<ConsumerReport>& reports, Writer& writer) {
+  std::vector<std::pair<const ConsumerReport*, Place*>> shown, fresh;
+  for (const auto& report : reports) {
+    if (!report.told) continue;
+    for (auto& place : report.consumer->places) {
+      if (place.shown) (place.exported ? shown : fresh).emplace_back(&report, &place);
+      place.exported = false;
+    }
+  }
+  shown.insert(shown.end(), fresh.begin(), fresh.end());
+  std::size_t left_out = 0;
+  for (const auto& [report, place] : shown) {
+    place->exported = report->consumer->exported && writer.has_room(kMostOfPartition);
+    if (place->exported)
+      writer.write_partition(*report, *place);
+    else
+      ++left_out;
+  }
+  return left_out;
+}
+
 }  // namespace
 
 void write_consumers(std::vector<ConsumerReport>& reports, const ConsumerDetail& detail, std::uint32_t round,
@@ -235,7 +258,7 @@ void write_consumers(std::vector<ConsumerReport>& reports, const ConsumerDetail&
   Writer writer(detail, reports.size(), round, out);
   const auto most_of_topic = kMostOfTopic + kConsumerStatuses;
   if (reports.size() * most_of_topic > detail.series_limit) std::ranges::sort(reports, goes_before);
-  std::size_t topics_left_out = 0, partitions_left_out = 0;
+  std::size_t topics_left_out = 0;
   std::unordered_set<const Group*> written;
   for (auto& report : reports) {
     report.consumer->exported = writer.has_room(most_of_topic);
@@ -246,18 +269,7 @@ void write_consumers(std::vector<ConsumerReport>& reports, const ConsumerDetail&
     writer.write_topic(report);
     if (written.insert(report.group).second) writer.write_group(*report.group, report.told);
   }
-  for (const auto& report : reports) {
-    if (!report.told) continue;
-    for (const auto& place : report.consumer->places) {
-      if (!place.shown) continue;
-      if (!report.consumer->exported || !writer.has_room(kMostOfPartition)) {
-        ++partitions_left_out;
-        continue;
-      }
-      writer.write_partition(report, place);
-    }
-  }
-  writer.write_left_out(topics_left_out, partitions_left_out);
+  writer.write_left_out(topics_left_out, write_partitions(reports, writer));
 }
 
 std::span<const MetricFamily* const> consumer_families() {

@@ -1,7 +1,7 @@
 #include "probes/signals/end_history.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <span>
 
 namespace qw::signals {
 namespace {
@@ -58,19 +58,40 @@ bool EndHistory::add(const Asked& asked, std::uint64_t end) {
   return back;
 }
 
-std::optional<EndHistory::Passed> EndHistory::passed(std::uint64_t offset) const {
-  const auto beyond = std::ranges::upper_bound(points_, offset, {}, &Point::end);
-  if (beyond == points_.end()) return std::nullopt;
-  if (beyond == points_.begin()) {
-    return Passed{.after = std::nullopt, .before = beyond->received(), .about = beyond->received()};
+/// Most often it is at `near`, or beside it.
+std::size_t EndHistory::first_beyond(std::uint64_t offset, std::size_t near) const {
+  std::size_t from = 0;
+  std::size_t until = points_.size();
+  if (near < until) {
+    if (points_[near].end <= offset) {
+      from = near + 1;
+    } else if (near == 0 || points_[near - 1].end <= offset) {
+      return near;
+    } else {
+      until = near;
+    }
   }
-  const auto& before = *std::prev(beyond);
+  if (from < until && points_[from].end > offset) return from;
+  const auto searched = std::span(points_).subspan(from, until - from);
+  return from + static_cast<std::size_t>(std::ranges::upper_bound(searched, offset, {}, &Point::end) -
+                                         searched.begin());
+}
+
+std::optional<EndHistory::Passed> EndHistory::passed(std::uint64_t offset, std::size_t* near) const {
+  const auto index = first_beyond(offset, near ? *near : points_.size());
+  if (near) *near = index;
+  if (index == points_.size()) return std::nullopt;
+  const auto& beyond = points_[index];
+  if (index == 0) {
+    return Passed{.after = std::nullopt, .before = beyond.received(), .about = beyond.received()};
+  }
+  const auto& before = points_[index - 1];
   // The messages in between came at an even pace, each in the middle of its share of the time.
   const auto part =
-      (static_cast<double>(offset - before.end) + 0.5) / static_cast<double>(beyond->end - before.end);
-  const auto span = static_cast<double>(beyond->microseconds - before.microseconds);
+      (static_cast<double>(offset - before.end) + 0.5) / static_cast<double>(beyond.end - before.end);
+  const auto span = static_cast<double>(beyond.microseconds - before.microseconds);
   return Passed{.after = before.sent(),
-                .before = beyond->received(),
+                .before = beyond.received(),
                 .about = at(before.microseconds + static_cast<std::uint64_t>(part * span))};
 }
 

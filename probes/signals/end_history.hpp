@@ -23,8 +23,10 @@ class EndHistory {
   /// Looks must come in their order; an overtaken one is not taken up. An end that went back undoes what lay
   /// beyond it. Returns whether it did.
   bool add(const Asked& asked, std::uint64_t end);
-  /// When the message at `offset` came; nothing: the log has not been seen to go beyond it.
-  std::optional<Passed> passed(std::uint64_t offset) const;
+  /// When the message at `offset` came; nothing: the log has not been seen to go beyond it. `near` is where
+  /// the last search ended: logs of one topic are looked at together, and who reads them is about as far in
+  /// each.
+  std::optional<Passed> passed(std::uint64_t offset, std::size_t* near = nullptr) const;
   /// The last end; nothing: there was no look yet.
   std::optional<std::uint64_t> end() const;
   void clear() { points_.clear(); }
@@ -41,6 +43,7 @@ class EndHistory {
     SteadyTime received() const;
   };
   static Point make_point(const Asked& asked, std::uint64_t end);
+  std::size_t first_beyond(std::uint64_t offset, std::size_t near) const;
   void make_room();
   void thin_out(double ratio);
 

@@ -9,6 +9,7 @@ void Judgement::begin() {
   leadership_.begin();
   consumer_lag_.begin();
   round_trips_.begin();
+  safety_margin_.begin();
   clocks_.begin();
 }
 
@@ -17,6 +18,7 @@ void Judgement::observe(const Facts& facts) {
   leadership_.observe(facts);
   consumer_lag_.observe(facts);
   round_trips_.observe(facts);
+  safety_margin_.observe(facts);
   clocks_.observe(facts);
 }
 
@@ -37,6 +39,7 @@ void Judgement::report(SteadyTime now, Samples& out) {
   replication_.report(now, out);
   consumer_lag_.report(now, out);
   round_trips_.report(now, out);
+  safety_margin_.report(round_trips_.tails(), out);
   clocks_.report(now, out);
 }
 
@@ -44,7 +47,7 @@ std::span<const MetricFamily* const> signal_families() {
   static const auto all = [] {
     std::vector<const MetricFamily*> families;
     for (const auto part : {Leadership::families(), Replication::families(), ConsumerLag::families(),
-                            RoundTrips::families(), Clocks::families()}) {
+                            RoundTrips::families(), SafetyMargin::families(), Clocks::families()}) {
       families.insert(families.end(), part.begin(), part.end());
     }
     return families;

@@ -9,6 +9,7 @@
 #include "probes/signals/leadership.hpp"
 #include "probes/signals/replication.hpp"
 #include "probes/signals/round_trip.hpp"
+#include "probes/signals/safety_margin.hpp"
 
 namespace qw::signals {
 
@@ -35,6 +36,7 @@ class Judgement {
   Leadership leadership_;
   ConsumerLag consumer_lag_;
   RoundTrips round_trips_;
+  SafetyMargin safety_margin_;
   Clocks clocks_;
 };
 

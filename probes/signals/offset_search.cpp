@@ -102,8 +102,8 @@ Nanoseconds tolerance(Nanoseconds age) {
 }
 
 std::optional<Dated> date(const EndHistory& history, OffsetTruths* truths, const std::optional<ClockTie>& tie,
-                          std::uint64_t offset, SteadyTime now, std::uint32_t look) {
-  const auto passed = history.passed(offset);
+                          std::uint64_t offset, SteadyTime now, std::uint32_t look, std::size_t* near) {
+  const auto passed = history.passed(offset, near);
   if (!passed) return std::nullopt;
   Dated dated{.earliest = passed->after.value_or(SteadyTime::min()),
               .latest = passed->before,

@@ -72,9 +72,11 @@ struct Dated {
 /// How wrong a lag may be: what a person calls the same number.
 Nanoseconds tolerance(Nanoseconds age);
 
-/// When the message at `offset` came, as far as history and truths say; nothing: it has not come yet.
+/// When the message at `offset` came, as far as history and truths say; nothing: it has not come yet. `near`:
+/// see EndHistory::passed().
 std::optional<Dated> date(const EndHistory& history, OffsetTruths* truths, const std::optional<ClockTie>& tie,
-                          std::uint64_t offset, SteadyTime now, std::uint32_t look);
+                          std::uint64_t offset, SteadyTime now, std::uint32_t look,
+                          std::size_t* near = nullptr);
 
 /// The instant to ask for, so as to date the message better; nothing: it is dated well enough, or no answer
 /// would help.

@@ -9,9 +9,11 @@
 #include <set>
 #include <utility>
 
+#include "probes/clock_profile.hpp"
 #include "probes/members.hpp"
 #include "probes/probe.hpp"
 #include "probes/systems/etcd_facts.hpp"
+#include "probes/wire/etcd_probing.hpp"
 
 namespace qw::probes {
 namespace {
@@ -25,7 +27,9 @@ struct Options {
   config::TlsOptions tls;
   std::string username;
   config::SecretFile password_file;
-  std::optional<Nanoseconds> election_timeout;
+  EtcdCluster::Times times;
+  std::optional<std::uint64_t> peer_port;
+  std::string clock_profile = "etcd";
 };
 
 template <class T>
@@ -38,8 +42,13 @@ class Etcd final : public Probe {
       : clock_(context.clock),
         username_(options.username),
         password_(options.password_file.value),
-        cluster_(members, options.election_timeout) {
+        cluster_(members, options.times, options.clock_profile) {
     for (auto& member : members) {
+      if (options.peer_port) {
+        net::HostPort peer{.host = member.host, .port = static_cast<std::uint16_t>(*options.peer_port)};
+        peers_.push_back(std::make_unique<net::HttpClient>(context.net, clock_, std::move(peer), tls,
+                                                           net::HttpClient::Options()));
+      }
       clients_.push_back(std::make_unique<net::HttpClient>(context.net, clock_, std::move(member), tls,
                                                            net::HttpClient::Options()));
     }
@@ -68,6 +77,11 @@ class Etcd final : public Probe {
     const auto status_deadline = shown ? half_way(deadline) : deadline;
     if (needs_status) co_await ask_status(answer, second_look, status_deadline);
     answer.asked.received = clock_.steady();
+    if (!second_look && !peers_.empty()) {
+      net::HttpRequest now("GET", "/raft/probing");
+      answer.clock =
+          co_await hear(*peers_[index], std::move(now), &wire::parse_etcd_probing, half_way(deadline));
+    }
     co_return answer;
   }
 
@@ -133,7 +147,14 @@ class Etcd final : public Probe {
 
   template <class T>
   Task<Heard<T>> exchange(std::size_t index, net::HttpRequest request, Parser<T> parse, SteadyTime deadline) {
-    auto reply = co_await clients_[index]->exchange(std::move(request), deadline);
+    auto heard = co_await hear(*clients_[index], std::move(request), parse, deadline);
+    co_return heard;
+  }
+
+  template <class T>
+  Task<Heard<T>> hear(net::HttpClient& client, net::HttpRequest request, Parser<T> parse,
+                      SteadyTime deadline) {
+    auto reply = co_await client.exchange(std::move(request), deadline);
     Heard<T> heard;
     if (!reply) {
       heard.error = reply.error();
@@ -173,6 +194,7 @@ class Etcd final : public Probe {
   SteadyTime next_login_;
   EtcdCluster cluster_;
   std::vector<std::unique_ptr<net::HttpClient>> clients_;
+  std::vector<std::unique_ptr<net::HttpClient>> peers_;  ///< at their peer addresses; empty: not asked there
 };
 
 ProbeMaker read(config::Fields& fields) {
@@ -190,12 +212,23 @@ ProbeMaker read(config::Fields& fields) {
   fields.optional("password_file", &options.password_file, "File with that user's password.");
   fields.check("password_file", options.username.empty() == options.password_file.source.empty(),
                "username and password_file go together");
-  fields.optional("election_timeout", &options.election_timeout,
+  fields.optional("election_timeout", &options.times.election_timeout,
                   "The members' --election-timeout, if it is set in a configuration file or the environment; "
                   "from the command "
                   "line it is read by itself.");
-  fields.check("election_timeout", !options.election_timeout || *options.election_timeout > Nanoseconds(0),
-               "must be more than 0");
+  fields.optional("heartbeat_interval", &options.times.heartbeat_interval,
+                  "The members' --heartbeat-interval, under the same conditions.");
+  const auto positive = [](std::optional<Nanoseconds> time) { return !time || *time > Nanoseconds(0); };
+  fields.check("election_timeout", positive(options.times.election_timeout), "must be more than 0");
+  fields.check("heartbeat_interval", positive(options.times.heartbeat_interval), "must be more than 0");
+  fields.optional(
+      "peer_port", &options.peer_port,
+      "Where the members speak to each other (2380). If it is set, their clocks are read there to the "
+      "microsecond (GET /raft/probing, in plain text or with `tls`), and not only from the Date of "
+      "their replies.");
+  fields.check("peer_port", !options.peer_port || (*options.peer_port > 0 && *options.peer_port < 65'536),
+               "must be a port");
+  clock_profile_field(fields, options.clock_profile);
   return [options, members](const ProbeContext& context) -> Result<std::unique_ptr<Probe>> {
     auto tls = context.tls(options.tls);
     if (!tls) return std::unexpected(tls.error());
@@ -216,7 +249,8 @@ const ProbeKind kEtcd{
     .asks =
         "GET /debug/vars (no permission), POST /v3/maintenance/status and /v3/cluster/member/list (with "
         "authentication on, "
-        "newer versions want a user; it needs no role).",
+        "newer versions want a user; it needs no role); with peer_port, GET /raft/probing there for the "
+        "clock.",
     .cannot_see =
         "The true term where /debug/vars is hidden: claims then carry no epoch, elections are counted by "
         "changes of the "

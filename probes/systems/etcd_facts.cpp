@@ -25,6 +25,7 @@ namespace {
 
 /// etcd's own default (facts/leadership-and-replication.md 4).
 constexpr Nanoseconds kElectionTimeout = std::chrono::seconds(1);
+constexpr Nanoseconds kHeartbeatInterval = std::chrono::milliseconds(100);
 /// The alarms of 3.4 to 3.7; exported as 0 too, so that a rule on them has something to look at.
 constexpr std::array<std::string_view, 2> kAlarms{"NOSPACE", "CORRUPT"};
 
@@ -82,8 +83,8 @@ std::vector<const net::HttpReply*> replies_of(const EtcdAnswer& answer) {
 
 }  // namespace
 
-EtcdCluster::EtcdCluster(std::vector<net::HostPort> members, std::optional<Nanoseconds> election_timeout)
-    : election_timeout_(election_timeout) {
+EtcdCluster::EtcdCluster(std::vector<net::HostPort> members, const Times& times, std::string clock_profile)
+    : times_(times), clock_profile_(std::move(clock_profile)) {
   for (auto& address : members) {
     Member member;
     member.name = address.print();
@@ -153,7 +154,11 @@ std::optional<Error> EtcdCluster::identify(const EtcdAnswer& answer) {
     return Error(ErrorKind::protocol, "different members answer at this address, as behind a load balancer");
   }
   member.identity = said;
-  if (vars && vars->election_timeout) member.election_timeout = vars->election_timeout;
+  if (vars) {
+    member.flags_count = vars->flags_count;
+    member.times = {.election_timeout = vars->election_timeout,
+                    .heartbeat_interval = vars->heartbeat_interval};
+  }
   return std::nullopt;
 }
 
@@ -271,6 +276,16 @@ void EtcdCluster::add_timing(const EtcdAnswer& answer, Facts& facts) const {
                                .asked = asked_of(*shortest),
                                .value = shortest->received - shortest->sent,
                                .error = std::nullopt});
+  if (answer.clock.value) {
+    const auto& reply = answer.clock.reply;
+    facts.clocks.push_back({.member = name(answer.index),
+                            .source = "etcd_probing",
+                            .asked = asked_of(reply),
+                            .local_sent = reply.wall_sent,
+                            .local_received = reply.wall_received,
+                            .remote = *answer.clock.value,
+                            .resolution = Nanoseconds(1)});
+  }
   if (dated == nullptr) return;
   facts.clocks.push_back({.member = name(answer.index),
                           .source = "http_date",
@@ -320,18 +335,27 @@ void EtcdCluster::add_readings(std::span<const EtcdAnswer> answers, Facts& facts
   }
 }
 
+/// As configured, or of the slowest member.
+std::optional<Nanoseconds> EtcdCluster::longest(std::optional<Nanoseconds> Times::* time) const {
+  if (times_.*time) return times_.*time;
+  std::optional<Nanoseconds> longest;
+  for (const auto& member : members_) longest = std::max(longest, member.times.*time);
+  return longest;
+}
+
 /// A deposed raft leader can not commit. It steps down, and a new one is elected, within about two election
 /// time-outs.
 Traits EtcdCluster::traits() const {
-  std::optional<Nanoseconds> timeout = election_timeout_;
-  if (!timeout) {
-    for (const auto& member : members_) {
-      if (member.election_timeout)
-        timeout = std::max(timeout.value_or(Nanoseconds(0)), *member.election_timeout);
-    }
-  }
-  const auto detection = timeout.value_or(kElectionTimeout);
-  return {.fencing = Fencing::fenced, .failure_detection = detection, .settling = 2 * detection};
+  const auto election = longest(&Times::election_timeout);
+  const auto detection = election.value_or(kElectionTimeout);
+  Traits traits{.fencing = Fencing::fenced, .failure_detection = detection, .settling = 2 * detection};
+  // A margin is not computed from a guess: only who shows his flags has the default of one that is not there.
+  const bool flags_count = std::ranges::any_of(members_, &Member::flags_count);
+  const auto heartbeat = longest(&Times::heartbeat_interval);
+  traits.election_timeout = election || !flags_count ? election : kElectionTimeout;
+  traits.heartbeat_interval = heartbeat || !flags_count ? heartbeat : kHeartbeatInterval;
+  traits.clock_profile = clock_profile_;
+  return traits;
 }
 
 }  // namespace qw::probes

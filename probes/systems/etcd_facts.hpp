@@ -36,13 +36,18 @@ struct EtcdAnswer {
   Heard<wire::EtcdVars> vars;
   Heard<wire::EtcdStatus> status;
   Heard<wire::EtcdMembers> members;
+  Heard<WallTime> clock;  ///< at its peer address
 };
 
 /// The cluster as far as its members have told us: state that is kept between looks.
 class EtcdCluster {
  public:
-  /// `election_timeout`: as configured; else it is read from the members.
-  EtcdCluster(std::vector<net::HostPort> members, std::optional<Nanoseconds> election_timeout);
+  /// As configured; what is not is read from the members.
+  struct Times {
+    std::optional<Nanoseconds> election_timeout;
+    std::optional<Nanoseconds> heartbeat_interval;
+  };
+  EtcdCluster(std::vector<net::HostPort> members, const Times& times, std::string clock_profile = {});
 
   /// Answers in the order of the configuration. A second look has only the claims that it was for.
   Facts read(std::vector<EtcdAnswer> answers, bool second_look);
@@ -64,7 +69,8 @@ class EtcdCluster {
     net::HostPort address;
     std::string name;
     std::optional<Identity> identity;
-    std::optional<Nanoseconds> election_timeout;
+    Times times;               ///< on its command line
+    bool flags_count = false;  ///< it was shown, and what it does not say is etcd's default
     std::string duplicate_of;  ///< the configured member that answers here too; empty: none
     bool has_shown_vars = false;
   };
@@ -78,10 +84,12 @@ class EtcdCluster {
   void add_timing(const EtcdAnswer& answer, Facts& facts) const;
   void add_membership(const EtcdAnswer& answer, Facts& facts) const;
   void add_readings(std::span<const EtcdAnswer> answers, Facts& facts) const;
+  std::optional<Nanoseconds> longest(std::optional<Nanoseconds> Times::* time) const;
   Traits traits() const;
 
   std::vector<Member> members_;
-  std::optional<Nanoseconds> election_timeout_;
+  Times times_;
+  std::string clock_profile_;
   std::map<std::uint64_t, std::string> names_;  ///< of the members that were seen at a configured address
   std::set<std::uint64_t> learners_;
 };

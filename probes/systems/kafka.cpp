@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 
+#include "daemon/base/log.hpp"
 #include "probes/probe.hpp"
 #include "probes/systems/kafka_controllers.hpp"
 #include "probes/systems/kafka_ends.hpp"
@@ -108,8 +109,22 @@ class Kafka final : public Probe {
       if (!canary_sings_ && cluster_.round() > 1) canary_->start();
       canary_sings_ = canary_sings_ || cluster_.round() > 1;
       for (auto& reading : canary_->readings()) facts.readings.push_back(std::move(reading));
+      tell_of_canary();
     }
     co_return facts;
+  }
+
+  /// A reading has no words, and without them nobody knows what to mend.
+  void tell_of_canary() {
+    const auto news = canary_news_.take(canary_->said(), clock_.steady());
+    if (!news) return;
+    const std::string bootstrap = bootstrap_.empty() ? "" : bootstrap_.front().print();
+    if (news->empty()) {
+      log::info("the kafka canary produces and consumes again", {{"bootstrap", bootstrap}});
+    } else {
+      log::warning("the kafka canary can not produce and consume",
+                   {{"bootstrap", bootstrap}, {"reason", *news}});
+    }
   }
 
   /// Metadata, groups, commits, then ends: in this order no lag is ever below 0.
@@ -307,6 +322,7 @@ class Kafka final : public Probe {
   KafkaBrokers brokers_;
   KafkaControllers controllers_;
   std::optional<KafkaCanary> canary_;
+  KafkaCanaryNews canary_news_;
   bool canary_sings_ = false;
 };
 
@@ -351,8 +367,9 @@ const ProbeKind kKafka{
         "empty Fetch of each controller (ACL: Describe and ClusterAction on the cluster).",
     .cannot_see =
         "Commits that are kept outside of Kafka, share groups, and what happens between two looks. Of a "
-        "cluster in "
-        "ZooKeeper mode: the epoch of the controller.",
+        "cluster in ZooKeeper mode: the epoch of the controller. The canary alone can not log in by SCRAM to "
+        "Kafka 4 with a librdkafka as old as Debian 12's (2.0.2): quorumwatch_kafka_canary_up is 0 then, and "
+        "the log says why.",
     .metrics = families(),
     .read = &read,
     .threads_ended = &wait_for_kafka_canaries,

@@ -6,9 +6,9 @@
 #include <condition_variable>
 #include <mutex>
 #include <random>
-#include <thread>
 #include <utility>
 
+#include "daemon/async/loose_threads.hpp"
 #include "daemon/base/text.hpp"
 #include "probes/systems/kafka_canary_client.hpp"
 
@@ -21,17 +21,10 @@ constexpr Nanoseconds kServe =
 constexpr Nanoseconds kBeforeRetry = std::chrono::seconds(1);
 constexpr Nanoseconds kShortestInterval = std::chrono::milliseconds(10);
 
-/// The threads of all canaries. Never destroyed: a thread may outlive every static object.
-struct Threads {
-  std::mutex mutex;
-  std::condition_variable gone;
-  std::size_t running = 0;
-
-  static Threads& all() {
-    static auto* const threads = new Threads;
-    return *threads;
-  }
-};
+async::LooseThreads& threads() {
+  static auto& all = async::LooseThreads::make();
+  return all;
+}
 
 /// Tells this canary's messages from another one's, and from those of a former run.
 std::string make_run_id() {
@@ -179,6 +172,8 @@ void KafkaCanary::State::on_received(std::string_view payload, std::int32_t part
 }
 
 void KafkaCanary::State::on_complaint(std::string text) {
+  const std::string flaw = kafka_canary_login_flaw(options.security);
+  if (text.contains("Authentication failure") && !flaw.empty()) text += "; " + flaw;
   const std::lock_guard lock(mutex);
   ++errors;
   complaint = std::move(text);
@@ -222,20 +217,8 @@ KafkaCanary::~KafkaCanary() {
 }
 
 void KafkaCanary::start() {
-  {
-    Threads& threads = Threads::all();
-    const std::lock_guard lock(threads.mutex);
-    ++threads.running;
-  }
   // It owns what it works on: the canary can go while librdkafka takes its time.
-  std::thread([state = state_]() mutable {
-    state->run();
-    state.reset();
-    Threads& threads = Threads::all();
-    const std::lock_guard lock(threads.mutex);
-    --threads.running;
-    threads.gone.notify_all();
-  }).detach();
+  threads().start([state = state_] { state->run(); });
 }
 
 void KafkaCanary::stop() {
@@ -247,9 +230,7 @@ KafkaCanarySaid KafkaCanary::said() const {
 }
 
 bool wait_for_kafka_canaries(Nanoseconds patience) {
-  Threads& threads = Threads::all();
-  std::unique_lock lock(threads.mutex);
-  return threads.gone.wait_for(lock, patience, [&threads] { return threads.running == 0; });
+  return threads().ended(patience);
 }
 
 }  // namespace qw::probes

@@ -84,6 +84,17 @@ class KafkaCanary {
   std::shared_ptr<State> state_;
 };
 
+/// When to tell an operator what keeps a canary from running: once each time, after it has lasted.
+class KafkaCanaryNews {
+ public:
+  /// Nothing: nothing is new. An empty text: it runs again. To be asked now and then.
+  std::optional<std::string> take(const KafkaCanarySaid& said, SteadyTime now);
+
+ private:
+  std::optional<SteadyTime> since_;
+  bool told_ = false;
+};
+
 /// Waits until the threads of all canaries that were stopped are gone, at most for `patience`; whether they
 /// are. For the end of the process and for tests, never on a loop that runs. Nothing is lost when it gives
 /// up: nobody needs what these threads hold (then leave by std::quick_exit, which runs no destructor).

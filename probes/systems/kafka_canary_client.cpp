@@ -271,4 +271,17 @@ void KafkaCanaryClient::serve(Nanoseconds patience) {
   }
 }
 
+std::string kafka_canary_login_flaw(const KafkaCanarySecurity& security, int librdkafka_version) {
+  // Brokers from 3.8.1 to 3.9 let the mistake of the older ones pass.
+  constexpr int kSound = 0x020601ff;
+  if (!security.mechanism.starts_with("SCRAM-") || librdkafka_version >= kSound) return {};
+  const auto part = [librdkafka_version](int shift) { return librdkafka_version >> shift & 0xff; };
+  return fmt::format("librdkafka {}.{}.{} can not log in to Kafka 4 by SCRAM, 2.6.1 can", part(24), part(16),
+                     part(8));
+}
+
+std::string kafka_canary_login_flaw(const KafkaCanarySecurity& security) {
+  return kafka_canary_login_flaw(security, rd_kafka_version());
+}
+
 }  // namespace qw::probes

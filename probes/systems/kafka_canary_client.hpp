@@ -58,4 +58,9 @@ class KafkaCanaryClient {
   bool broken_ = false;
 };
 
+/// What this librdkafka is known to do wrong where such a login is refused, although name and password are
+/// right; empty: nothing.
+std::string kafka_canary_login_flaw(const KafkaCanarySecurity& security, int librdkafka_version);
+std::string kafka_canary_login_flaw(const KafkaCanarySecurity& security);
+
 }  // namespace qw::probes

@@ -1,4 +1,6 @@
-// What the canary found out, as metric families.
+// What the canary found out, as metric families; what keeps it from that, in words.
+#include <utility>
+
 #include "probes/systems/kafka_canary.hpp"
 
 namespace qw::probes {
@@ -38,7 +40,21 @@ constexpr const MetricFamily* kFamilies[] = {&kUp,      &kSent,    &kAcknowledge
                                              &kLost,    &kLate,    &kDuplicated,   &kReordered, &kErrors,
                                              &kWaiting, &kLatency, &kLatencyMax};
 
+// The first connections and the death of a broker take less.
+constexpr Nanoseconds kLasting = std::chrono::seconds(10);
+
 }  // namespace
+
+std::optional<std::string> KafkaCanaryNews::take(const KafkaCanarySaid& said, SteadyTime now) {
+  if (said.problem.empty()) {
+    since_.reset();
+    return std::exchange(told_, false) ? std::optional(std::string()) : std::nullopt;
+  }
+  if (!since_) since_ = now;
+  if (told_ || now - *since_ < kLasting) return std::nullopt;
+  told_ = true;
+  return said.problem;
+}
 
 std::vector<Reading> KafkaCanary::readings() const {
   const KafkaCanarySaid said = this->said();

@@ -130,6 +130,8 @@ Traits kafka_traits(const KafkaOptions& options) {
   Traits traits;
   traits.fencing = Fencing::fenced;
   traits.failure_detection = options.quorum_fetch_timeout;
+  // A controller that can not fetch for so long stands for election.
+  if (!options.controllers_at.empty()) traits.election_timeout = options.quorum_fetch_timeout;
   // A leader that is cut off resigns one and a half time-outs after the cut (facts/kafka.md 6).
   traits.settling = options.quorum_fetch_timeout * 3 / 2;
   traits.consumers.worst_partitions = static_cast<std::uint32_t>(options.worst_partitions);

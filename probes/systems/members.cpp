@@ -23,6 +23,7 @@ std::vector<net::HostPort> read_members(config::Fields& fields, const MemberKey&
     }
     const bool is_new = seen.insert(*member).second;
     fields.check(key.key, is_new, fmt::format("{} is there twice", member->print()));
+    fields.note_port(member->port);
     if (is_new) members.push_back(std::move(*member));
   }
   fields.check(key.key, texts.size() <= kMaxMembers, fmt::format("has more than {} addresses", kMaxMembers));

@@ -12,7 +12,7 @@
 #include <deque>
 #include <set>
 
-#include "daemon/async/worker.hpp"
+#include "probes/clock_profile.hpp"
 #include "probes/members.hpp"
 #include "probes/probe.hpp"
 #include "probes/systems/postgres_cluster.hpp"
@@ -32,16 +32,17 @@ struct Options {
   std::string database = "postgres";
   std::optional<std::string> sslmode;
   config::TlsOptions tls;
+  std::string clock_profile = "default";
 };
 
 class PostgresProbe final : public Probe {
  public:
   PostgresProbe(const ProbeContext& context, const std::vector<net::HostPort>& members,
-                const PostgresLogin& login)
-      : context_(context), login_(login), cluster_(members), worker_(1) {
+                const PostgresLogin& login, std::string clock_profile)
+      : context_(context), login_(login), clock_profile_(std::move(clock_profile)), cluster_(members) {
     for (const auto& member : members) {
       members_.push_back(
-          {member, member.print(), PostgresConnection(context.net, context.clock, worker_, member, login)});
+          {member, member.print(), PostgresConnection(context.net, context.clock, turns_, member, login)});
     }
   }
 
@@ -57,6 +58,7 @@ class PostgresProbe final : public Probe {
     // Nobody fences a second primary: two that write at one instant are two too many at once.
     facts.traits = {
         .fencing = Fencing::unfenced, .failure_detection = kFailureDetection, .settling = Nanoseconds{}};
+    facts.traits.clock_profile = clock_profile_;
     co_return facts;
   }
 
@@ -101,7 +103,7 @@ class PostgresProbe final : public Probe {
     if (said.may_replicate) {
       PostgresLogin login = login_;
       login.replication = true;
-      PostgresConnection connection(context_.net, context_.clock, worker_, member.address, login);
+      PostgresConnection connection(context_.net, context_.clock, turns_, member.address, login);
       table = co_await connection.command(fmt::format("TIMELINE_HISTORY {}", timeline), deadline);
     }
     if (!table && said.may_read_files) {
@@ -120,8 +122,9 @@ class PostgresProbe final : public Probe {
 
   ProbeContext context_;
   PostgresLogin login_;
+  std::string clock_profile_;
   PostgresCluster cluster_;
-  async::WorkerPool worker_;
+  PostgresTurns turns_;
   std::deque<Member> members_;
 };
 
@@ -139,6 +142,7 @@ void declare(config::Fields& fields, Options& options) {
       "where 'tls' is there (require with insecure_skip_verify), else disable. The last two need "
       "tls.ca_file.");
   config::tls_fields(fields, options.tls);
+  clock_profile_field(fields, options.clock_profile);
 }
 
 std::string sslmode(const Options& options) {
@@ -186,7 +190,7 @@ ProbeMaker read(config::Fields& fields) {
                               .cert_file = options.tls.cert_file.value,
                               .key_file = options.tls.key_file.value,
                               .server_name = options.tls.server_name};
-    return std::make_unique<PostgresProbe>(context, members, login);
+    return std::make_unique<PostgresProbe>(context, members, login, options.clock_profile);
   };
 }
 
@@ -214,6 +218,7 @@ const ProbeKind kPostgres{
         "which.",
     .metrics = kFamilies,
     .read = &read,
+    .threads_ended = &wait_for_postgres_turns,
 };
 
 }  // namespace qw::probes

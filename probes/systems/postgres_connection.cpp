@@ -71,17 +71,9 @@ Task<Result<Stamp>> wait(net::Net& net, const Clock& clock, int descriptor, stre
   co_return done;
 }
 
-/// A worker's turn of the handshake. libpq and OpenSSL look at nothing but what is there, but hashing a
-/// password takes milliseconds, and as long as the server likes (it names the number of rounds).
-Task<Result<void>> poll(async::WorkerPool& worker, std::function<void()> turn) {
-  co_await worker.run(std::move(turn));
-  co_return Result<void>();
-}
-
 }  // namespace
 
-/// A connection of libpq, and what its server said of its own accord. A worker may hold it a little longer
-/// than we do.
+/// A connection of libpq, and what its server said of its own accord. A thread may hold it longer than we do.
 struct PostgresConnection::Handle {
   explicit Handle(PGconn* its) : conn(its) {}
   ~Handle() { PQfinish(conn); }
@@ -102,9 +94,9 @@ struct PostgresConnection::Handle {
   bool told_to_end = false;
 };
 
-PostgresConnection::PostgresConnection(net::Net& net, const Clock& clock, async::WorkerPool& worker,
+PostgresConnection::PostgresConnection(net::Net& net, const Clock& clock, PostgresTurns& turns,
                                        net::HostPort to, PostgresLogin login)
-    : net_(net), clock_(clock), worker_(worker), to_(std::move(to)), login_(std::move(login)) {}
+    : net_(net), clock_(clock), turns_(turns), to_(std::move(to)), login_(std::move(login)) {}
 
 PostgresConnection::~PostgresConnection() = default;
 PostgresConnection::PostgresConnection(PostgresConnection&&) noexcept = default;
@@ -170,6 +162,10 @@ Task<Result<void>> PostgresConnection::open(SteadyTime deadline) {
 }
 
 Task<Result<void>> PostgresConnection::open_at(std::string address, SteadyTime deadline) {
+  if (!abandoned_.expired()) {
+    co_return fail(ErrorKind::rejected,
+                   "the server asked for more hashing than a login may take, which still goes on");
+  }
   const PostgresParameters parameters(login_, to_, address);
   auto* const conn = PQconnectStartParams(parameters.keys().data(), parameters.values().data(), 0);
   if (conn == nullptr) co_return fail(ErrorKind::internal, "no memory for a connection");
@@ -198,10 +194,17 @@ Task<Result<void>> PostgresConnection::shake_hands(std::shared_ptr<Handle> handl
     if (bytes_received(PQsocket(handle->conn)) > kMostBytes) {
       co_return fail(ErrorKind::too_large, fmt::format("greeting of more than {} bytes", kMostBytes));
     }
-    auto turn = poll(worker_, [handle] { handle->polled = PQconnectPoll(handle->conn); });
+    // libpq and OpenSSL look at nothing but what is there, but hashing a password takes milliseconds, and as
+    // long as the server likes.
+    auto turn = turns_.run([handle] { handle->polled = PQconnectPoll(handle->conn); });
+    abandoned_ = handle;
     const auto polled = co_await async::with_deadline(std::move(turn), deadline);
-    // The worker may still be at it: what belongs to libpq is not to be touched then.
-    if (!polled) co_return std::unexpected(net::deadline_error("connecting"));
+    // The thread may still be at it: what belongs to libpq is not to be touched then.
+    if (!polled && polled.error().kind() == ErrorKind::timeout) {
+      co_return std::unexpected(net::deadline_error("connecting"));
+    }
+    if (!polled) co_return std::unexpected(polled.error());
+    abandoned_.reset();
     if (handle->polled == PGRES_POLLING_FAILED) {
       co_return std::unexpected(failure(PQerrorMessage(handle->conn), "could not connect"));
     }

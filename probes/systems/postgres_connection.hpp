@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/async/worker.hpp"
 #include "daemon/base/secret.hpp"
 #include "daemon/net/stream.hpp"
+#include "probes/systems/postgres_turns.hpp"
 
 namespace qw::probes {
 
@@ -49,11 +49,11 @@ struct PostgresExchange {
 using PostgresStatements = std::function<std::vector<std::string>(int server_version, Nanoseconds time_left)>;
 
 /// One kept connection to a PostgreSQL server, by libpq, which never waits: an address goes in, the loop
-/// watches its socket, and shaking hands (a few milliseconds of hashing) is done by a worker. No variable of
+/// watches its socket, and shaking hands (a few milliseconds of hashing) is done by a thread. No variable of
 /// the environment and no file but those of the login has any say.
 class PostgresConnection {
  public:
-  PostgresConnection(net::Net& net, const Clock& clock, async::WorkerPool& worker, net::HostPort to,
+  PostgresConnection(net::Net& net, const Clock& clock, PostgresTurns& turns, net::HostPort to,
                      PostgresLogin login);
   ~PostgresConnection();
   PostgresConnection(PostgresConnection&&) noexcept;
@@ -86,10 +86,11 @@ class PostgresConnection {
 
   net::Net& net_;
   const Clock& clock_;
-  async::WorkerPool& worker_;
+  PostgresTurns& turns_;
   net::HostPort to_;
   PostgresLogin login_;
   std::shared_ptr<Handle> handle_;
+  std::weak_ptr<Handle> abandoned_;  ///< in a handshake that a thread has not done with
   SteadyTime opened_;
   std::string peer_;
   bool ended_in_order_ = false;

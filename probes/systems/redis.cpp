@@ -12,6 +12,7 @@
 #include <ranges>
 #include <set>
 
+#include "probes/clock_profile.hpp"
 #include "probes/members.hpp"
 #include "probes/probe.hpp"
 #include "probes/systems/redis_facts.hpp"
@@ -37,6 +38,7 @@ struct Options {
   std::string sentinel_username;
   config::SecretFile sentinel_password;
   config::TlsOptions tls;
+  std::string clock_profile = "default";
   std::vector<net::HostPort> nodes, sentinel_nodes;  ///< `members` and `sentinels`, read
 };
 
@@ -60,6 +62,7 @@ class RedisProbe final : public Probe {
   Traits traits() const;
 
   const Clock& clock_;
+  std::string clock_profile_;
   std::vector<Server> nodes_;
   std::vector<Server> sentinels_;
   RedisNames names_;
@@ -77,7 +80,7 @@ std::vector<std::string> names(const std::vector<net::HostPort>& addresses) {
 
 RedisProbe::RedisProbe(const ProbeContext& context, const Options& options,
                        const std::shared_ptr<net::TlsContext>& tls)
-    : clock_(context.clock), names_(names(options.nodes)) {
+    : clock_(context.clock), clock_profile_(options.clock_profile), names_(names(options.nodes)) {
   for (const auto& address : options.nodes) {
     nodes_.push_back({address.print(),
                       RedisConnection(context.net, context.clock, address, tls,
@@ -160,9 +163,13 @@ Traits RedisProbe::traits() const {
   Traits traits;
   traits.fencing = Fencing::unfenced;
   traits.failure_detection = kDefaultDownAfter;
-  if (!down_after_.empty()) traits.failure_detection = std::ranges::min(down_after_ | std::views::values);
+  if (!down_after_.empty()) {
+    traits.failure_detection = std::ranges::min(down_after_ | std::views::values);
+    traits.election_timeout = traits.failure_detection;
+  }
   // Without Sentinels nobody fails over, and two leaders are two leaders at once.
   traits.settling = sentinels_.empty() ? Nanoseconds{} : kDemotion;
+  traits.clock_profile = clock_profile_;
   return traits;
 }
 
@@ -181,6 +188,7 @@ void declare(config::Fields& fields, Options& options) {
   fields.optional("sentinel_username", &options.sentinel_username, "The ACL user on the Sentinels.");
   fields.optional("sentinel_password_file", &options.sentinel_password, "The password on the Sentinels.");
   config::tls_fields(fields, options.tls);
+  clock_profile_field(fields, options.clock_profile);
 }
 
 void check(config::Fields& fields, Options& options) {

@@ -170,25 +170,41 @@ Result<std::vector<EtcdProgress>> read_progress(const json::object& peers) {
   return progress;
 }
 
-/// Go's flag package takes one dash or two, and the value in the same word or in the next; the last one
-/// counts.
-std::optional<Nanoseconds> find_election_timeout(const json::array& words) {
-  std::optional<std::uint64_t> milliseconds;
+/// The value of a flag; nothing where it is not there. Go's flag package takes one dash or two, and the value
+/// in the same word or in the next; the last one counts.
+std::optional<std::string_view> find_flag(const json::array& words, std::string_view flag) {
+  const auto text = [&words](std::size_t i) {
+    if (i >= words.size() || !words[i].is_string()) return std::string_view();
+    return std::string_view(words[i].get_string().data(), words[i].get_string().size());
+  };
+  std::optional<std::string_view> value;
   for (std::size_t i = 0; i < words.size(); ++i) {
-    if (!words[i].is_string()) continue;
-    std::string_view word(words[i].get_string().data(), words[i].get_string().size());
+    auto word = text(i);
     if (!word.starts_with('-')) continue;
     word.remove_prefix(word.starts_with("--") ? 2 : 1);
-    if (word == "config-file" || word.starts_with("config-file=")) return std::nullopt;
-    if (word.starts_with("election-timeout=")) {
-      milliseconds = parse_uint64(word.substr(word.find('=') + 1));
-    } else if (word == "election-timeout" && i + 1 < words.size() && words[i + 1].is_string()) {
-      const auto& next = words[i + 1].get_string();
-      milliseconds = parse_uint64(std::string_view(next.data(), next.size()));
+    if (!word.starts_with(flag)) continue;
+    word.remove_prefix(flag.size());
+    if (word.empty()) {
+      value = text(i + 1);
+    } else if (word.starts_with('=')) {
+      value = word.substr(1);
     }
   }
+  return value;
+}
+
+std::optional<Nanoseconds> find_milliseconds(const json::array& words, std::string_view flag) {
+  const auto text = find_flag(words, flag);
+  const auto milliseconds = text ? parse_uint64(*text) : std::nullopt;
   if (!milliseconds || *milliseconds == 0 || *milliseconds > kMaxElectionMilliseconds) return std::nullopt;
   return std::chrono::milliseconds(*milliseconds);
+}
+
+void read_flags(const json::array& words, EtcdVars& vars) {
+  if (words.empty() || !words[0].is_string() || find_flag(words, "config-file")) return;
+  vars.flags_count = true;
+  vars.election_timeout = find_milliseconds(words, "election-timeout");
+  vars.heartbeat_interval = find_milliseconds(words, "heartbeat-interval");
 }
 
 /// "memberID:13510015062231200447 alarm:NOSPACE "; the blanks vary between versions. Other errors
@@ -234,7 +250,7 @@ Result<EtcdVars> parse_etcd_vars(std::string_view body) {
   vars.progress = std::move(*progress);
   const auto* command_line = root->if_contains("cmdline");
   if (command_line != nullptr && command_line->is_array()) {
-    vars.election_timeout = find_election_timeout(command_line->get_array());
+    read_flags(command_line->get_array(), vars);
   }
   return vars;
 }

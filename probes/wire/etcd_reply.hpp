@@ -37,9 +37,11 @@ struct EtcdVars {
   std::uint64_t lead_transferee = 0;  ///< 0: no transfer is under way
   EtcdState state = EtcdState::follower;
   std::vector<EtcdProgress> progress;  ///< empty but on the leader
-  /// --election-timeout of the process' command line; nothing when it is not there, or when a configuration
-  /// file makes etcd ignore its flags.
+  /// The process' command line was shown, and no configuration file makes etcd ignore it.
+  bool flags_count = false;
+  /// --election-timeout and --heartbeat-interval on it; nothing when they are not there.
   std::optional<Nanoseconds> election_timeout;
+  std::optional<Nanoseconds> heartbeat_interval;
 };
 Result<EtcdVars> parse_etcd_vars(std::string_view body);
 

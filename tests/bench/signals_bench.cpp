@@ -93,9 +93,77 @@ void whole_rounds(benchmark::State& state) {
   count_members(state);
 }
 
+/// A mesh of so many members by three methods, a packet of each along each of four paths; one member loses.
+Facts mesh(std::int64_t members) {
+  Facts facts;
+  for (std::int64_t i = 0; i < members; ++i) {
+    const auto name = "10.0.0." + std::to_string(i + 1);
+    for (const std::string method : {"stamp", "icmp", "tcp_info"}) {
+      for (int path = 0; path < 4; ++path) {
+        PacketTrain train;
+        train.member = name;
+        train.method = method;
+        train.path = name + "#" + std::to_string(path);
+        train.sent = 10;
+        train.received = i == 0 ? 9 : 10;
+        facts.trains.push_back(train);
+        for (std::uint64_t packet = 0; packet < train.received; ++packet) {
+          facts.round_trips.push_back({.member = name,
+                                       .method = method,
+                                       .asked = {},
+                                       .value = Nanoseconds(100'000),
+                                       .error = Nanoseconds(5000)});
+          facts.round_trips.back().path = train.path;
+          facts.round_trips.back().send_lag = Nanoseconds(20'000);
+        }
+      }
+    }
+  }
+  return facts;
+}
+
+void mesh_rounds(benchmark::State& state) {
+  auto facts = mesh(state.range(0));
+  RoundTrips round_trips;
+  Samples samples("nodes", "mesh");
+  std::int64_t t = 0;
+  std::size_t series = 0;
+  for (auto _ : state) {
+    const Asked asked{at(t += 1000), at(t + 100)};
+    for (auto& trip : facts.round_trips) trip.asked = asked;
+    for (auto& train : facts.trains) train.asked = asked;
+    round_trips.begin();
+    round_trips.observe(facts);
+    benchmark::DoNotOptimize(round_trips.ask_trains());
+    round_trips.report(at(t + 200), samples);
+    series = samples.take().size();
+  }
+  state.counters["series"] = static_cast<double>(series);
+  state.counters["packets/s"] = benchmark::Counter(
+      static_cast<double>(state.iterations()) * static_cast<double>(facts.round_trips.size()),
+      benchmark::Counter::kIsRate);
+}
+
+/// The report alone, of what one round found.
+void mesh_reports(benchmark::State& state) {
+  auto facts = mesh(state.range(0));
+  RoundTrips round_trips;
+  Samples samples("nodes", "mesh");
+  for (auto& trip : facts.round_trips) trip.asked = {at(1000), at(1100)};
+  for (auto& train : facts.trains) train.asked = {at(1000), at(1100)};
+  round_trips.begin();
+  round_trips.observe(facts);
+  for (auto _ : state) {
+    round_trips.report(at(1200), samples);
+    benchmark::DoNotOptimize(samples.take());
+  }
+}
+
 BENCHMARK(control)->Arg(3)->Arg(5);
 BENCHMARK(leadership_looks)->Arg(3)->Arg(5);
 BENCHMARK(whole_rounds)->Arg(3)->Arg(5);
+BENCHMARK(mesh_rounds)->Arg(16)->Arg(100)->Unit(benchmark::kMillisecond);
+BENCHMARK(mesh_reports)->Arg(16)->Arg(100)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace qw::signals

@@ -32,6 +32,8 @@ def main():
         page_is_clean(shown)
         behaves(prometheus)
         kafka_behaves(prometheus, shown)
+        mesh_behaves(prometheus)
+        clocks_behave(prometheus)
         os.killpg(process.pid, signal.SIGINT)
         ended_within(process, 60)
         left_nothing(folder, shown)
@@ -137,6 +139,49 @@ def kafka_behaves(prometheus, shown):
     healed = output([os.path.join(DEMO, "heal")])
     assert "kafka-stall is undone" in healed and "kafka-open-transaction is undone" in healed, healed
     until(both_ok, 40, "the consumers to be well again")
+
+
+def mesh_behaves(prometheus):
+    """What mesh-1 says of node-2, and what a break of the way there or of the daemon there does to it."""
+
+    def of(family, more=""):
+        return value(prometheus, f'max(quorumwatch_{family}{{job="mesh",member="10.63.0.2"{more}}})') or 0
+
+    def is_well():
+        return 0 < of("rtt_seconds") < 0.01 and of("rtt_peer_held_seconds") < 0.005
+
+    until(is_well, 30, "the mesh to be well")
+    output([os.path.join(DEMO, "break"), "link-asymmetric"])
+    until(lambda: of("rtt_seconds") > 0.03 and of("clock_bound_seconds") > 0.015, 20, "the long way, and a clock that is less sure")
+    assert of("clock_state", ',state="proved_skewed"') == 0, "a wrong clock because of a long way"
+    output([os.path.join(DEMO, "break"), "link-loss"])
+    until(lambda: of("rtt_loss_confirmed", ',direction="forward"') == 1, 30, "the loss, by its direction")
+    assert "as they were" in output([os.path.join(DEMO, "heal"), "link-loss"])
+    until(is_well, 20, "the links to be well again")
+    output([os.path.join(DEMO, "break"), "cpu-starved-peer"])
+    until(lambda: of("rtt_peer_held_seconds") > 0.005, 20, "what the starved peer holds")
+    assert of("rtt_seconds") < 0.01, "a starved peer is taken for a long way"
+    assert "processor back" in output([os.path.join(DEMO, "heal"), "cpu-starved-peer"])
+    until(is_well, 20, "the starved peer to be well again")
+
+
+def clocks_behave(prometheus):
+    def widest():
+        return value(prometheus, 'max(abs(quorumwatch_clock_offset_seconds{system="clocks",source="ntp"}))') or 0
+
+    def steps():
+        return value(prometheus, 'sum(quorumwatch_clock_steps_total{system="clocks"})') or 0
+
+    until(lambda: value(prometheus, 'count(quorumwatch_clock_offset_seconds{system="clocks",source="ntp"})') == 3 and widest() < 0.01, 20,
+          "three clocks that agree")
+    output([os.path.join(DEMO, "break"), "clock-skew"])
+    until(lambda: abs(widest() - 0.25) < 0.01, 20, "the clock that is 0.25 s ahead")
+    before = steps()
+    output([os.path.join(DEMO, "break"), "clock-step"])
+    until(lambda: widest() > 29 and steps() > before, 20, "the clock that was set")
+    healed = output([os.path.join(DEMO, "heal"), "clock-step"])
+    assert "chrony-2 serves the right time" in healed and "chrony-3 serves the right time" in healed, healed
+    until(lambda: widest() < 0.01, 20, "the clocks to agree again")
 
 
 def left_nothing(folder, shown):

@@ -16,6 +16,7 @@
 #include "config/config.hpp"
 #include "daemon/base/text.hpp"
 #include "tests/lab/lab.hpp"
+#include "tests/systems/kafka_support.hpp"
 #include "tests/systems/support.hpp"
 
 namespace qw::probes {
@@ -27,76 +28,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr WatchedTarget::Pace kPace{.interval = 500ms, .timeout = 2s};
-
-std::string list(const std::vector<std::string>& members) {
-  std::string text;
-  for (const auto& member : members) text += (text.empty() ? "" : ", ") + member;
-  return "[" + text + "]";
-}
-
-std::string options_of(const lab::Lab& lab) {
-  return fmt::format("bootstrap: {}, controllers: {}", list(lab.endpoints("kafka")), list(lab.controllers()));
-}
-
-/// What the lab's client says.
-std::string client(const lab::Lab& lab, const std::string& words) {
-  std::string bootstrap;
-  for (const auto& endpoint : lab.endpoints("kafka")) bootstrap += (bootstrap.empty() ? "" : ",") + endpoint;
-  return shell(
-      fmt::format("{}/tests/lab/kafka-client --bootstrap {} {} 2>&1", QW_SOURCE_DIR, bootstrap, words));
-}
-
-/// Starts three brokers, a topic and a group that has read some of it.
-void begin(lab::Lab& lab, int copies) {
-  const auto up = lab.up({"kafka", "--fast"});
-  ASSERT_TRUE(up) << up.error().message();
-  client(lab, fmt::format("topic create orders --partitions 6 --copies {}", copies));
-  client(lab, "produce orders --rate 100000 --count 6000");
-  client(lab,
-         "commit --group shop orders/0=1 orders/1=100 orders/2=200 orders/3=300 orders/4=400 orders/5=999");
-}
-
-/// "end", "committed", ... of each partition, as `kafka-client describe` shows them.
-std::map<int, std::int64_t> shown(const std::string& text, const std::string& key) {
-  std::map<int, std::int64_t> found;
-  const std::regex entry("\"orders/([0-9]+)\": \\{[^}]*\"" + key + "\": (-?[0-9]+)");
-  for (std::sregex_iterator at(text.begin(), text.end(), entry); at != std::sregex_iterator(); ++at)
-    found[std::stoi((*at)[1])] = std::stoll((*at)[2]);
-  return found;
-}
-
-const TopicLog* orders_in(const Round& round) {
-  const auto found = std::ranges::find(round.facts.topics, "orders", &TopicLog::topic);
-  return found == round.facts.topics.end() ? nullptr : &*found;
-}
-
-std::map<int, std::int64_t> ends_in(const Round& round) {
-  std::map<int, std::int64_t> found;
-  if (const auto* log = orders_in(round)) {
-    for (const auto& partition : log->partitions) {
-      if (partition.end) found[partition.partition] = static_cast<std::int64_t>(*partition.end);
-    }
-  }
-  return found;
-}
-
-std::map<int, std::int64_t> commits_in(const Round& round, std::string_view group) {
-  std::map<int, std::int64_t> found;
-  for (const auto& one : round.facts.groups) {
-    if (one.name != group) continue;
-    for (const auto& topic : one.topics) {
-      for (const auto& commit : topic.commits)
-        found[commit.partition] = static_cast<std::int64_t>(commit.committed);
-    }
-  }
-  return found;
-}
-
-bool is_whole(const Round& round) {
-  return round.facts.unanswered.empty() && ends_in(round).size() == 6 &&
-         commits_in(round, "shop").size() == 6 && value(round, "quorumwatch_leaders") == 1 &&
-         value(round, "quorumwatch_leader_views") == 1;
-}
 
 /// Elections that gave a leader.
 double elections(const Round& round) {
@@ -146,10 +77,10 @@ double elected(const lab::Lab& lab) {
 TEST(Kafka, TellsEveryOffsetAsAConsumerSeesIt) {
   QW_NEED_KAFKA();
   lab::Lab lab;
-  begin(lab, 3);
-  WatchedTarget watched(kKafka, options_of(lab), kPace);
+  begin_kafka(lab, 3);
+  WatchedTarget watched(kKafka, kafka_options_of(lab), kPace);
   const Round round = watched.until(is_whole);
-  const std::string truth = client(lab, "describe orders --group shop");
+  const std::string truth = kafka_client(lab, "describe orders --group shop");
   EXPECT_EQ(ends_in(round), shown(truth, "end")) << truth;
   EXPECT_EQ(commits_in(round, "shop"), shown(truth, "committed"));
   const auto starts = shown(truth, "start");
@@ -169,9 +100,9 @@ TEST(Kafka, TellsEveryOffsetAsAConsumerSeesIt) {
 TEST(Kafka, FindsTheFirstMessageAfterAnInstant) {
   QW_NEED_KAFKA();
   lab::Lab lab;
-  begin(lab, 1);
+  begin_kafka(lab, 1);
   const WallTime between = std::chrono::system_clock::now() + 5ms;
-  client(lab, "produce orders --rate 1000 --count 60 --partition 0");
+  kafka_client(lab, "produce orders --rate 1000 --count 60 --partition 0");
   asio::io_context io(1);
   net::Resolver resolver(io.get_executor(), {});
   net::Net net(io.get_executor(), resolver);
@@ -180,7 +111,7 @@ TEST(Kafka, FindsTheFirstMessageAfterAnInstant) {
   const config::Kind table{.system = kKafka.system, .summary = "", .read = [](config::Fields& fields) {
                              return std::any(kKafka.read(fields));
                            }};
-  auto loaded = config::load_text("targets: [{system: kafka, name: lab, " + options_of(lab) + "}]",
+  auto loaded = config::load_text("targets: [{system: kafka, name: lab, " + kafka_options_of(lab) + "}]",
                                   "/tmp/lab.yml", std::span(&table, 1));
   auto probe =
       std::any_cast<ProbeMaker>(loaded.config.targets.at(0).plan)(ProbeContext{.net = net, .clock = clock});
@@ -210,8 +141,8 @@ TEST(Kafka, FindsTheFirstMessageAfterAnInstant) {
 void darkens_only_its_share(const std::function<Result<void>(lab::Lab&, const std::string&)>& breaks,
                             const std::function<Result<void>(lab::Lab&, const std::string&)>& mends) {
   lab::Lab lab;
-  begin(lab, 1);
-  WatchedTarget watched(kKafka, options_of(lab), kPace);
+  begin_kafka(lab, 1);
+  WatchedTarget watched(kKafka, kafka_options_of(lab), kPace);
   const Round before = watched.until(is_whole);
   const auto truth = ends_in(before);
   const auto commits = commits_in(before, "shop");
@@ -263,8 +194,8 @@ TEST(Kafka, AFrozenBrokerDarkensOnlyItsShare) {
 TEST(Kafka, CountsEachElectionOfAControllerOnce) {
   QW_NEED_KAFKA();
   lab::Lab lab;
-  begin(lab, 3);
-  WatchedTarget watched(kKafka, options_of(lab) + ", quorum_fetch_timeout: 1s",
+  begin_kafka(lab, 3);
+  WatchedTarget watched(kKafka, kafka_options_of(lab) + ", quorum_fetch_timeout: 1s",
                         {.interval = 200ms, .timeout = 500ms});
   Round now = watched.until(is_whole);
   const double elected_before = elected(lab) - elections(now);
@@ -282,8 +213,15 @@ TEST(Kafka, CountsEachElectionOfAControllerOnce) {
       return !leader.empty() && leader != old;
     });
     ASSERT_TRUE(kills ? lab.start(victim) : stops ? lab.cont(victim) : lab.heal());
-    now = watched.until(is_whole);
-    EXPECT_EQ(elections(now), elected(lab) - elected_before) << "fault " << fault;
+    // On a loaded machine they also elect of their own accord, perhaps just after a round.
+    double told = 0;
+    double truth = 0;
+    now = watched.until([&](const Round& round) {
+      told = elections(round);
+      truth = elected(lab) - elected_before;
+      return is_whole(round) && told == truth;
+    });
+    EXPECT_EQ(told, truth) << "fault " << fault;
   }
   EXPECT_EQ(value(now, "quorumwatch_split_brain_overlaps_total", "kind", "unfenced").value_or(0), 0);
 }
@@ -294,7 +232,7 @@ TEST(Kafka, ProvesTheOverlapOfAControllerThatIsCutOff) {
   // The old leader resigns one and a half time-outs after the cut, the new one comes after one.
   const auto up = lab.up({"kafka", "--fast", "--set", "controller.quorum.fetch.timeout.ms=3000"});
   ASSERT_TRUE(up) << up.error().message();
-  WatchedTarget watched(kKafka, options_of(lab) + ", quorum_fetch_timeout: 3s",
+  WatchedTarget watched(kKafka, kafka_options_of(lab) + ", quorum_fetch_timeout: 3s",
                         {.interval = 100ms, .timeout = 400ms});
   const Round before = watched.until([](const Round& round) {
     return round.facts.claims.size() == 3 && value(round, "quorumwatch_leaders") == 1;
@@ -347,10 +285,10 @@ TEST(Kafka, TheCanaryComesThroughTheDeathOfABroker) {
   lab::Lab lab;
   const auto up = lab.up({"kafka", "--fast"});
   ASSERT_TRUE(up) << up.error().message();
-  client(lab, "topic create canary --partitions 3 --copies 3");
+  kafka_client(lab, "topic create canary --partitions 3 --copies 3");
   std::optional<WatchedTarget> target;
   auto& watched =
-      target.emplace(kKafka, options_of(lab) + ", canary: {topic: canary, interval: 50ms}", kPace);
+      target.emplace(kKafka, kafka_options_of(lab) + ", canary: {topic: canary, interval: 50ms}", kPace);
   const auto received = [](const Round& round) {
     return value(round, "quorumwatch_kafka_canary_received_total").value_or(0);
   };
@@ -382,7 +320,7 @@ TEST(Kafka, LogsInByEveryMechanismOverTls) {
     const bool bearer = mechanism == "OAUTHBEARER";
     const std::string how = bearer ? "token_file: " + file("token", unsecured_token()) : password;
     WatchedTarget watched(
-        kKafka, fmt::format("{}{}, sasl: {{mechanism: {}, {}}}", options_of(lab), tls, mechanism, how),
+        kKafka, fmt::format("{}{}, sasl: {{mechanism: {}, {}}}", kafka_options_of(lab), tls, mechanism, how),
         {.interval = 500ms, .timeout = 5s});
     const Round round = watched.round();
     EXPECT_TRUE(round.facts.unanswered.empty()) << mechanism << reasons_in(round);
@@ -392,7 +330,7 @@ TEST(Kafka, LogsInByEveryMechanismOverTls) {
   for (const std::string mechanism : {"PLAIN", "SCRAM-SHA-512"}) {
     WatchedTarget stranger(kKafka,
                            fmt::format("{}{}, sasl: {{mechanism: {}, username: monitor, password_file: {}}}",
-                                       options_of(lab), tls, mechanism, file("wrong", "wrong-word")),
+                                       kafka_options_of(lab), tls, mechanism, file("wrong", "wrong-word")),
                            {.interval = 500ms, .timeout = 5s});
     const Round refused = stranger.round();
     EXPECT_FALSE(refused.success);
@@ -400,7 +338,7 @@ TEST(Kafka, LogsInByEveryMechanismOverTls) {
     EXPECT_EQ(refused.facts.unanswered[0].error.kind(), ErrorKind::rejected) << reasons_in(refused);
     EXPECT_FALSE(refused.reason.contains("wrong-word"));
   }
-  WatchedTarget plain(kKafka, options_of(lab), {.interval = 500ms, .timeout = 1s});
+  WatchedTarget plain(kKafka, kafka_options_of(lab), {.interval = 500ms, .timeout = 1s});
   EXPECT_FALSE(plain.round().success) << "a TLS listener that is spoken to without TLS";
 }
 

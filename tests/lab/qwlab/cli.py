@@ -6,7 +6,7 @@ import shutil
 import socket
 import sys
 
-from . import registry, verbs
+from . import nodes, registry, verbs
 from .errors import LabError
 
 
@@ -52,7 +52,12 @@ def _parser():
     cut.add_argument("node")
     cut.add_argument("--from-monitor", action="store_true", help="the monitor loses the node; its peers still reach it")
     cut.add_argument("--from", dest="from_nodes", nargs="+", metavar="NODE", help="only these peers")
-    verb("heal", "undo cuts: of these nodes or of all").add_argument("nodes", nargs="*")
+    link = verb("link", "change what the delay line does between a node and another, or all others")
+    link.add_argument("node")
+    link.add_argument("to", nargs="?")
+    link.add_argument("--one-way", action="store_true", help="only what goes from the first to the second")
+    nodes.add_settings(link)
+    verb("heal", "undo cuts and links: of these nodes or of all").add_argument("nodes", nargs="*")
     kill = verb("kill", "kill -9, and wait for the end")
     kill.add_argument("nodes", nargs="+")
     kill.add_argument("--in-order", action="store_true", help="SIGINT: it ends in its own way (PostgreSQL: a fast shutdown)")
@@ -63,6 +68,9 @@ def _parser():
     start.add_argument("--force-new-cluster", action="store_true", help="etcd: make a one-member cluster of the data")
     start.add_argument("--follow", metavar="NODE", help="PostgreSQL: as a standby of this one")
     start.add_argument("--rebuild", action="store_true", help="with --follow: from a fresh copy, as after a split brain")
+    clock = verb("clock", "set the clock that chronyd serves; never this machine's")
+    clock.add_argument("nodes", nargs="+")
+    clock.add_argument("--offset", type=float, required=True, help="seconds by which it is ahead from now on")
     verb("show", "everything about the lab, as JSON")
     verb("down", "end everything; the logs stay").add_argument("--remove", action="store_true", help="remove --dir too")
     verb("list", "the labs of this machine")

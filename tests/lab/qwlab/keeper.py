@@ -24,6 +24,7 @@ class Keeper:
         self.network = Network(lab_id)
         self.processes = {}
         self.certificates = None
+        self.line = None  # between the nodes of `up nodes`
         self.ending = False
         self._started_now = []
         self._temporary = temporary
@@ -117,7 +118,8 @@ class Keeper:
         nodes = {name: process.shown() for name, process in self.processes.items()}
         hosts = {name: {**host, "cut_from": self.network.is_cut(name)} for name, host in self.network.hosts.items()}
         return {"id": self.lab_id, "dir": self.folder, "keeper": os.getpid(), "bridge": self.network.bridge,
-                "monitor": self.network.monitor, "nodes": nodes, "hosts": hosts, "certificates": self.certificates or {}}
+                "monitor": self.network.monitor, "nodes": nodes, "hosts": hosts, "certificates": self.certificates or {},
+                "links": self.line.changed() if self.line else []}
 
     def write_state(self):
         temporary = os.path.join(self.folder, ".state.json")

@@ -137,7 +137,7 @@ class _Group:
     def _configure(self, name):
         lines = ["listen_addresses = '*'", f"port = {PORT}", "unix_socket_directories = ''", f"cluster_name = '{name}'",
                  "wal_level = replica", "hot_standby = on", "max_wal_senders = 10", "max_replication_slots = 10",
-                 "wal_keep_size = 256MB", "wal_log_hints = on", "fsync = off", "shared_buffers = 16MB", "max_connections = 40",
+                 self._wal_keep(), "password_encryption = 'scram-sha-256'", "wal_log_hints = on", "fsync = off", "shared_buffers = 16MB", "max_connections = 40",
                  "wal_receiver_status_interval = 1s", "wal_retrieve_retry_interval = 200ms", "log_checkpoints = off",
                  "include_if_exists 'lab-primary.conf'"]
         if self._tls:
@@ -148,6 +148,10 @@ class _Group:
             lines += ["ssl = on", "ssl_cert_file = 'lab.crt'", "ssl_key_file = 'lab.key'", "ssl_ca_file = 'ca.crt'"]
         lines += [entry.replace("=", " = ", 1) for entry in self._options.set]
         self._write(name, "lab.conf", "\n".join(lines) + "\n")
+
+    def _wal_keep(self):
+        version = int(run([os.path.join(self._options.binaries, "postgres"), "--version"]).split()[2].split(".")[0])
+        return "wal_keep_size = 256MB" if version >= 13 else "wal_keep_segments = 16"
 
     def _own(self, name):
         """The data folder, made for the user postgres."""

@@ -2,11 +2,11 @@
 import argparse
 import signal
 
-from . import etcd, kafka, postgres, redis
+from . import chrony, etcd, kafka, nodes, postgres, redis
 from .errors import LabError
 from .network import NODES, WATCHERS
 
-SYSTEMS = {"etcd": etcd, "kafka": kafka, "postgres": postgres, "redis": redis}
+SYSTEMS = {"chrony": chrony, "etcd": etcd, "kafka": kafka, "nodes": nodes, "postgres": postgres, "redis": redis}
 
 
 def carry_out(keeper, request):
@@ -46,8 +46,11 @@ def _cut(keeper, options):
 
 
 def _heal(keeper, options):
-    for name in [_host_of(keeper, node) for node in options.nodes] or list(keeper.network.hosts):
+    names = [_host_of(keeper, node) for node in options.nodes] or list(keeper.network.hosts)
+    for name in names:
         keeper.network.heal(name)
+    if keeper.line is not None:
+        keeper.line.heal(names)
     return {}
 
 
@@ -78,6 +81,12 @@ def _start(keeper, options):
     return {}
 
 
+def _clock(keeper, options):
+    for process in _processes(keeper, options.nodes):
+        chrony.set_offset(keeper, process.name, options.offset)
+    return {}
+
+
 def _show(keeper, _):
     return keeper.shown()
 
@@ -102,5 +111,5 @@ def _processes(keeper, names):
     return [keeper.processes[name] for name in names]
 
 
-_VERBS = {"up": _up, "run": _run, "host": _host, "cut": _cut, "heal": _heal, "kill": _kill, "stop": _stop, "cont": _cont,
-          "start": _start, "show": _show, "down": _down}
+_VERBS = {"up": _up, "run": _run, "host": _host, "cut": _cut, "link": nodes.link, "heal": _heal, "kill": _kill, "stop": _stop,
+          "cont": _cont, "start": _start, "clock": _clock, "show": _show, "down": _down}

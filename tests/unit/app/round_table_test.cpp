@@ -60,7 +60,7 @@ class TableTest : public testing::Test {
     round.started = SteadyTime(seconds(100));
     round.finished = now;
     round.at = WallTime(seconds(1'700'000'000));
-    round.success = !facts.claims.empty();
+    round.success = !facts.claims.empty() || !facts.round_trips.empty();
     round.reason = round.success ? "" : "etcd plane: no member answered: connection refused (a)";
     round.facts = facts;
     if (round.success) round.samples = samples.take();
@@ -105,6 +105,36 @@ TEST_F(TableTest, AMemberThatIsSilentIsUnknownNotZero) {
   EXPECT_THAT(row, HasSubstr("NO"));
   EXPECT_THAT(row, HasSubstr("?"));
   EXPECT_THAT(row, Not(HasSubstr("0")));
+}
+
+TEST_F(TableTest, NodesHaveTheWayToEachAndNoColumnsOfLeaders) {
+  const auto packets = [this](std::string member, std::uint64_t received) {
+    PacketTrain train;
+    train.member = member;
+    train.method = "stamp";
+    train.asked = asked();
+    train.sent = 50;
+    train.received = received;
+    facts.trains.push_back(train);
+    if (received == 0) return;
+    facts.round_trips.push_back({.member = std::move(member),
+                                 .method = "stamp",
+                                 .asked = train.asked,
+                                 .value = std::chrono::microseconds(120),
+                                 .error = std::chrono::microseconds(4)});
+  };
+  packets("10.0.0.1", 50);
+  packets("10.0.0.2", 49);
+  packets("10.0.0.3", 0);
+  const auto text = print();
+  EXPECT_THAT(text, Not(HasSubstr("EPOCH")));
+  EXPECT_THAT(text, HasSubstr("PEER"));
+  EXPECT_THAT(text, HasSubstr("120 us +- 4 us"));
+  EXPECT_THAT(text, HasSubstr("0 of 50"));
+  EXPECT_THAT(text, HasSubstr("1 of 50"));
+  EXPECT_THAT(text, HasSubstr("no answer"));
+  const auto table = text.substr(text.find("PEER"));
+  EXPECT_LT(table.find("10.0.0.3"), table.find("10.0.0.1")) << "those in trouble first\n" << text;
 }
 
 TEST_F(TableTest, WhenNobodyAnsweredTheReasonIsThere) {
@@ -195,6 +225,43 @@ TEST_F(TableTest, ConsumersAreListedTheWorstFirstWithTheReason) {
   EXPECT_THAT(text, HasSubstr("60 messages were deleted before it read them: retention has overtaken it"));
   EXPECT_THAT(text, HasSubstr("400"));
   EXPECT_THAT(text, HasSubstr("it has read everything"));
+}
+
+TEST_F(TableTest, AClockHasItsBoundItsSourceAndItsState) {
+  const auto shows = [&](std::string member, milliseconds ahead, milliseconds round_trip) {
+    claim(member, Claim::not_leader);
+    const WallTime wall(seconds(1'700'000'000));
+    facts.clocks.push_back({.member = std::move(member),
+                            .source = "ntp",
+                            .asked = {.sent = now, .received = now + round_trip},
+                            .local_sent = wall,
+                            .local_received = wall + round_trip,
+                            .remote = wall + ahead + round_trip / 2,
+                            .resolution = {}});
+    now += round_trip;
+  };
+  shows("a:1", milliseconds(3), milliseconds(2));
+  shows("b:1", milliseconds(-4), milliseconds(2));
+  shows("c:1", milliseconds(9000), milliseconds(2));
+  shows("d:1", milliseconds(0), milliseconds(1400));
+  const auto text = print();
+  EXPECT_THAT(text, HasSubstr("+3.0 ms +- 1.1 ms by ntp, in sync"));
+  EXPECT_THAT(text, HasSubstr("-4.0 ms +- 1.1 ms by ntp, in sync"));
+  EXPECT_THAT(text, HasSubstr("+9.00 s +- 1.1 ms by ntp, SKEWED"));
+  EXPECT_THAT(text, HasSubstr("+- 700.1 ms by ntp, ?"));
+  EXPECT_THAT(text, HasSubstr("the clock of c:1 is proved to be out of step with the others"));
+  EXPECT_THAT(text, Not(HasSubstr("OUR OWN CLOCK")));
+}
+
+TEST_F(TableTest, AClaimAboutAClockIsShownAsOne) {
+  claim("a:1", Claim::not_leader);
+  ClockState told{};
+  told.member = "a:1";
+  told.source = "chrony";
+  told.offset = -milliseconds(250);
+  told.bound = std::chrono::microseconds(2);
+  facts.clock_states.push_back(told);
+  EXPECT_THAT(print(), HasSubstr("-250.0 ms +- 2 us from true time, as it says"));
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ std::string with_all_keys(const std::string& text) {
 TEST(Example, LoadsAsItIs) {
   const auto loaded = load_file((kConfig / "quorumwatch.yml").string(), real_kinds());
   EXPECT_EQ(print(loaded), "");
-  ASSERT_EQ(loaded.config.targets.size(), 4U);
+  ASSERT_EQ(loaded.config.targets.size(), 5U);
   EXPECT_EQ(loaded.config.targets[0].common.name, "control-plane");
   EXPECT_EQ(loaded.config.targets[1].common.interval, std::chrono::seconds(1));
 }

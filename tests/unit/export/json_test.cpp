@@ -123,6 +123,65 @@ TEST(RoundJson, ASampleThatIsNoNumberIsNull) {
   EXPECT_TRUE(samples[1].at("value").is_null());
 }
 
+constexpr MetricFamily kRtt{"quorumwatch_rtt_seconds", MetricType::gauge, "Round trip.", "member method"};
+constexpr MetricFamily kLoss{"quorumwatch_rtt_loss_ratio", MetricType::gauge, "Loss.", "member method"};
+constexpr MetricFamily kSamples{"quorumwatch_rtt_loss_samples", MetricType::gauge, "Packets.",
+                                "member method"};
+constexpr MetricFamily kConfirmed{"quorumwatch_rtt_loss_confirmed", MetricType::gauge, "Verdict.",
+                                  "member method direction"};
+
+/// A mesh of one node that loses packets, and of which one has come back.
+Round mesh_round() {
+  RoundBuilder target("nodes", "mesh");
+  target.add(kRtt, 0.00012, {{"member", "<n1>"}, {"method", "stamp"}})
+      .add(kLoss, 0.02, {{"member", "<n1>"}, {"method", "stamp"}})
+      .add(kSamples, 500, {{"member", "<n1>"}, {"method", "stamp"}})
+      .add(kConfirmed, 1, {{"member", "<n1>"}, {"method", "stamp"}, {"direction", "forward"}});
+  Round round = *target.build();
+  PacketTrain train;
+  train.member = "<n1>";
+  train.method = "stamp";
+  train.path = "10.0.0.1#2";
+  train.sent = 50;
+  train.received = 49;
+  train.lost_forward = 1;
+  train.lost_backward = 0;
+  round.facts.trains.push_back(train);
+  for (int i = 0; i < 600; ++i) {
+    round.facts.round_trips.push_back({.member = "<n1>",
+                                       .method = "stamp",
+                                       .asked = {},
+                                       .value = std::chrono::milliseconds(1),
+                                       .error = {}});
+    round.facts.round_trips.back().held = std::chrono::milliseconds(4);
+  }
+  return round;
+}
+
+TEST(RoundJson, HasTrainsOfPacketsAndSomeOfThePackets) {
+  const auto read = json::parse(round_json(mesh_round()));
+  const auto& facts = read.at("facts");
+  EXPECT_EQ(facts.at("trains").at(0).at("path"), "10.0.0.1#2");
+  EXPECT_EQ(facts.at("trains").at(0).at("lost_forward").to_number<int>(), 1);
+  EXPECT_EQ(facts.at("round_trips").as_array().size(), 500U);
+  EXPECT_EQ(facts.at("round_trips_left_out").to_number<int>(), 100);
+  EXPECT_EQ(facts.at("round_trips").at(0).at("held_seconds"), 0.004);
+  const auto& peer = read.at("peers").at(0);
+  EXPECT_EQ(peer.at("rtt_seconds"), 0.00012);
+  EXPECT_TRUE(peer.at("in_trouble").as_bool());
+  EXPECT_EQ(peer.at("cause"), "packets are lost on the way there");
+}
+
+TEST(StatusPage, ShowsTheWayToEachNode) {
+  store::Snapshot snapshot;
+  snapshot.rounds = {std::make_shared<const Round>(mesh_round())};
+  const auto page = status_page(snapshot, {}, snapshot.rounds[0]->started);
+  for (const auto* text : {"<h2>mesh: peers</h2>", "<td>&lt;n1&gt;</td>", "120 us", "2.00 % of 500",
+                           R"(<span class="bad">packets are lost on the way there</span>)"}) {
+    EXPECT_NE(page.find(text), std::string::npos) << text << " not in\n" << page;
+  }
+}
+
 TEST(TargetsJson, HasEveryTargetWithItsAge) {
   store::Snapshot snapshot;
   snapshot.rounds.push_back(std::make_shared<const Round>(full_round()));

@@ -31,5 +31,23 @@ TEST(Labels, OfARepeatedNameTheLastValueHolds) {
   EXPECT_EQ(labels.get("a"), "2");
 }
 
+TEST(PackedLabels, ReadAsTheLabelsThatTheyWereMadeOf) {
+  for (const Labels& labels :
+       {Labels{}, Labels{{"a", ""}}, Labels{{"member", "10.0.0.1:2379"}, {"system", "etcd"}},
+        Labels{{"topic", std::string(1000, 'x')}, {"b", std::string("\0y", 2)}, {"a", "z"}}}) {
+    const PackedLabels packed(labels);
+    EXPECT_EQ(Labels(packed), labels);
+    EXPECT_EQ(packed.size(), labels.size());
+    EXPECT_EQ(packed.empty(), labels.empty());
+    for (const auto& [name, value] : labels) {
+      EXPECT_EQ(packed.get(name), value);
+      EXPECT_TRUE(packed.has(name, value));
+      EXPECT_FALSE(packed.has(name, "other"));
+    }
+    EXPECT_EQ(packed.get("none"), "");
+    EXPECT_FALSE(packed.has("none", ""));
+  }
+}
+
 }  // namespace
 }  // namespace qw

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
 namespace qw {
 namespace {
 
@@ -58,6 +63,48 @@ TEST(Samples, ForgetSeriesThatNoRoundUses) {
   std::weak_ptr<const Series> gone = samples.take()[0].series;
   for (int i = 0; i < 200; ++i) samples.take();
   EXPECT_TRUE(gone.expired());
+}
+
+TEST(Samples, AreOfTheRightSeriesWhateverTheOrderOfARound) {
+  Samples samples("etcd", "t");
+  const std::vector<std::string_view> rounds{"abcd", "abcd", "xabcd", "bcd", "dcba",
+                                             "",     "aabb", "abcd",  "ca"};
+  std::map<char, SeriesPtr> known;
+  for (const auto members : rounds) {
+    for (const char& member : members)
+      samples.add(kFamily, member, {{"member", {&member, 1}}, {"zone", "z"}});
+    const auto taken = samples.take();
+    ASSERT_EQ(taken.size(), members.size());
+    for (std::size_t i = 0; i < taken.size(); ++i) {
+      EXPECT_EQ(taken[i].value, members[i]);
+      EXPECT_EQ(taken[i].series->labels.get("member"), members.substr(i, 1));
+      EXPECT_EQ(known.try_emplace(members[i], taken[i].series).first->second, taken[i].series);
+    }
+  }
+  samples.add(kFamily, 1, {{"zone", "z"}, {"member", "a"}});
+  EXPECT_EQ(samples.take()[0].series, known['a']) << "labels have no order";
+}
+
+TEST(Samples, AnEmptyLabelIsNotOneThatIsMissing) {
+  Samples samples("etcd", "t");
+  samples.add(kFamily, 1, {{"a", ""}});
+  samples.add(kFamily, 2, {{"b", ""}});
+  samples.add(kFamily, 3);
+  const auto taken = samples.take();
+  EXPECT_NE(taken[0].series, taken[1].series);
+  EXPECT_NE(taken[0].series, taken[2].series);
+}
+
+TEST(Samples, ForgetSoonWhereEachRoundBringsOthers) {
+  Samples samples("etcd", "t");
+  std::vector<std::weak_ptr<const Series>> all;
+  for (int round = 0; round < 100; ++round) {
+    for (int i = 0; i < 10; ++i) samples.add(kFamily, 1, {{"member", std::to_string(round * 10 + i)}});
+    samples.add(kFamily, 1, {{"member", "always"}});
+    for (const auto& sample : samples.take()) all.push_back(sample.series);
+  }
+  const auto alive = std::ranges::count_if(all, [](const auto& one) { return !one.expired(); });
+  EXPECT_LT(alive, 100 + 20 * 11) << "a hundred times the one that stays";
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-const DnsCache::Addresses kOne = {boost::asio::ip::make_address("10.0.0.1")};
+const std::vector<boost::asio::ip::address> kOne = {boost::asio::ip::make_address("10.0.0.1")};
 constexpr SteadyTime kStart{hours(1)};
 
 TEST(DnsCache, HoldsTheTimeToLiveWithinOneSecondAndOneHour) {
@@ -45,7 +45,7 @@ TEST(DnsCache, KeepsAStaleAnswerForFiveMinutesAndNoLonger) {
   cache.put("a", kOne, seconds(10), kStart);
   const auto last = cache.find("a", kStart + seconds(10) + minutes(5) - Nanoseconds(1));
   ASSERT_TRUE(last);
-  EXPECT_EQ(last->addresses, kOne);
+  EXPECT_EQ(last->value, kOne);
   EXPECT_FALSE(cache.find("a", kStart + seconds(10) + minutes(5)));
 }
 

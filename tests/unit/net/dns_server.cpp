@@ -4,23 +4,43 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "daemon/base/text.hpp"
+
 namespace qw::net::test {
 namespace {
 
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
-constexpr unsigned kA = 1, kAaaa = 28;
+constexpr unsigned kA = 1, kAaaa = 28, kSrv = 33;
 
 void append16(std::string& out, unsigned value) {
   out += static_cast<char>(value >> 8 & 0xff);
   out += static_cast<char>(value & 0xff);
 }
 
-void append_answer(std::string& out, const asio::ip::address& address, std::uint32_t ttl) {
+void append_head(std::string& out, unsigned type, std::uint32_t ttl) {
   append16(out, 0xc00c);  // the name of the question
-  append16(out, address.is_v4() ? kA : kAaaa);
+  append16(out, type);
   append16(out, 1);
   append16(out, ttl >> 16);
   append16(out, ttl & 0xffff);
+}
+
+void append_service(std::string& out, const HostPort& service, std::uint32_t ttl) {
+  append_head(out, kSrv, ttl);
+  std::string name;
+  for (const auto label : split(service.host, '.')) {
+    name += static_cast<char>(label.size());
+    name += label;
+  }
+  append16(out, static_cast<unsigned>(6 + name.size() + 1));
+  append16(out, 10);  // priority
+  append16(out, 1);   // weight
+  append16(out, service.port);
+  out += name + '\0';
+}
+
+void append_answer(std::string& out, const asio::ip::address& address, std::uint32_t ttl) {
+  append_head(out, address.is_v4() ? kA : kAaaa, ttl);
   const auto add = [&out](const auto& bytes) {
     append16(out, static_cast<unsigned>(bytes.size()));
     for (const auto byte : bytes) out += static_cast<char>(byte);
@@ -74,7 +94,7 @@ std::string DnsServer::reply(State& state, const std::string& query) {
     at += length + 1;
   }
   const unsigned type = static_cast<unsigned char>(query[at + 2]);
-  if (type == kA) ++state.questions[name];
+  if (type == kA || type == kSrv) ++state.questions[name];
   if (state.mood == Mood::mute) return {};
   if (state.mood == Mood::garbage) return query.substr(0, 2) + std::string(20, '\xff');
   const std::string question = query.substr(12, at + 5 - 12);
@@ -85,8 +105,13 @@ std::string DnsServer::reply(State& state, const std::string& query) {
   if (code == 0) {
     for (const auto& text : record->second.addresses) {
       const auto address = asio::ip::make_address(text);
-      if (address.is_v4() != (type == kA)) continue;
+      if (type == kSrv || address.is_v4() != (type == kA)) continue;
       append_answer(answers, address, record->second.ttl);
+      ++count;
+    }
+    for (const auto& service : record->second.services) {
+      if (type != kSrv) break;
+      append_service(answers, service, record->second.ttl);
       ++count;
     }
   }

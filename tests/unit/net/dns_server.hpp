@@ -16,6 +16,7 @@ class DnsServer {
   struct Record {
     std::vector<std::string> addresses;  ///< IPv4 and IPv6 literals
     std::uint32_t ttl = 60;
+    std::vector<HostPort> services = {};  ///< SRV
   };
 
   explicit DnsServer(Loop& loop);
@@ -25,7 +26,7 @@ class DnsServer {
 
   std::map<std::string, Record>& records() { return state_->records; }
   void set_mood(Mood mood) { state_->mood = mood; }
-  /// Questions for A records of this name.
+  /// Questions for A or SRV records of this name.
   int questions(const std::string& name) const { return state_->questions[name]; }
   int questions() const;
 

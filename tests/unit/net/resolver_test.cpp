@@ -213,6 +213,45 @@ TEST_F(ResolverTest, WrongServerSettingFailsTheLookUpNotTheStart) {
   EXPECT_TRUE(loop().run(broken.resolve("10.0.0.1", in(milliseconds(1000)))));
 }
 
+TEST_F(ResolverTest, FindsTheServersOfAService) {
+  const std::string name = "_stamp._udp.nodes.example";
+  dns().records()[name] = {
+      .addresses = {}, .ttl = 60, .services = {{"Node-2.example", 862}, {"node-1.example", 862}}};
+  const auto find = [&] { return loop().run(resolver().resolve_service(name, in(milliseconds(3000)))); };
+  const auto got = find();
+  ASSERT_TRUE(got) << got.error().message();
+  ASSERT_EQ(got->size(), 2U);
+  EXPECT_EQ((*got)[0], (Service{.host = "node-1.example", .port = 862, .priority = 10, .weight = 1}));
+  EXPECT_EQ((*got)[1].host, "node-2.example");
+  EXPECT_EQ(find(), got);
+  EXPECT_EQ(dns().questions(name), 1) << "an answer is kept for its time";
+
+  const auto missing = loop().run(resolver().resolve_service("_x._udp.example", in(milliseconds(3000))));
+  EXPECT_EQ(missing.error(), Error(ErrorKind::unreachable, "no such service"));
+  dns().records()["four.example"] = {{"10.0.0.4"}};
+  const auto host = loop().run(resolver().resolve_service("four.example", in(milliseconds(3000))));
+  EXPECT_EQ(host.error(), Error(ErrorKind::unreachable, "no such service"));
+  const auto empty = loop().run(resolver().resolve_service("", in(milliseconds(3000))));
+  EXPECT_EQ(empty.error().kind(), ErrorKind::unreachable);
+}
+
+TEST_F(ResolverTest, AServiceIsAskedForAgainAfterItsTimeAndLivesThroughDeadServers) {
+  const std::string name = "_stamp._udp.moving.example";
+  const auto first_host = [&] {
+    const auto got = loop().run(resolver().resolve_service(name, in(milliseconds(3000))));
+    return got ? got->front().host : got.error().message();
+  };
+  dns().records()[name] = {.addresses = {}, .ttl = 0, .services = {{"a.example", 1}}};
+  EXPECT_EQ(first_host(), "a.example");
+  dns().records()[name] = {.addresses = {}, .ttl = 1, .services = {{"b.example", 1}}};
+  ASSERT_TRUE(loop().until([&] { return first_host() == "b.example"; }));
+  dns().set_mood(Mood::mute);
+  ASSERT_TRUE(loop().until([&] { return !first_host().empty() && dns().questions(name) >= 3; }));
+  EXPECT_EQ(first_host(), "b.example");
+  dns().set_mood(Mood::garbage);
+  EXPECT_EQ(first_host(), "b.example");
+}
+
 /// Connects to a name whose addresses are 127.0.0.1 to 127.0.0.3 at one port.
 TEST_F(ResolverTest, AStreamTriesEachAddressWithinItsDeadline) {
   dns().records()["three.example"] = {{"127.0.0.1", "127.0.0.2", "127.0.0.3"}};

@@ -278,7 +278,7 @@ class ConsumerStory {
       char separator = '{';
       for (const auto& [label, text] : sample.series->labels) {
         if (label == "system" || label == "target") continue;
-        key += separator + label + '=' + text;
+        key.append(1, separator).append(label).append(1, '=').append(text);
         separator = ',';
       }
       if (separator == ',') key += '}';

@@ -36,6 +36,18 @@ inline Traits redis() {
   return {Fencing::unfenced, std::chrono::seconds(1), std::chrono::seconds(15)};
 }
 
+/// So many packets to the member, of which so many came back.
+inline PacketTrain packet_train(std::string_view member, std::string_view method, Asked when,
+                                std::uint64_t sent, std::uint64_t received) {
+  PacketTrain train;
+  train.member = member;
+  train.method = method;
+  train.asked = when;
+  train.sent = sent;
+  train.received = received;
+  return train;
+}
+
 /// One look: the members asked at the same time, and what they said. A round has one of all members, and
 /// perhaps further ones.
 class Look {
@@ -181,10 +193,11 @@ class Story {
     judgement_.report(now, samples_);
     for (const auto& sample : samples_.take()) {
       std::string key(sample.series->family->name.substr(std::string_view("quorumwatch_").size()));
+      key += sample.series->suffix;
       char separator = '{';
       for (const auto& [label, text] : sample.series->labels) {
         if (label == "system" || label == "target") continue;
-        key += separator + label + '=' + text;
+        key.append(1, separator).append(label).append(1, '=').append(text);
         separator = ',';
       }
       if (separator == ',') key += '}';

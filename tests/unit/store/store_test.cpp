@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "daemon/store/matchers.hpp"
+#include "daemon/store/track.hpp"
 
 namespace qw::store {
 namespace {
@@ -207,6 +208,61 @@ TEST(Store, ManyRoundsOfChangingOrderKeepEachSeriesItsOwnPoints) {
     }
     EXPECT_GT(view.points.size(), 60U);
   }
+}
+
+TEST(Store, HistoryBeginsWithTheLastRoundsWhenItIsAskedFor) {
+  Store store({});
+  Source a("a");
+  store.publish(a.add(kLeaders, 1).round(1));
+  store.publish(a.add(kLeaders, 2).round(2));
+  EXPECT_TRUE(store.find(named("quorumwatch_leaders")).empty());
+  store.set_retention(seconds(10));
+  store.publish(a.add(kLeaders, 3).round(3));
+  EXPECT_THAT(values(store.select(named("quorumwatch_leaders"), at(0), at(9))[0]), ElementsAre(2, 3));
+  EXPECT_EQ(store.series(), 1U);
+
+  store.set_retention(Nanoseconds(0));
+  EXPECT_THAT(values(store.select(named("quorumwatch_leaders"), at(0), at(9))[0]), ElementsAre(3));
+  EXPECT_EQ(store.series(), 1U);
+  EXPECT_EQ(store.history_bytes(), 0U);
+}
+
+TEST(Store, AShorterRetentionTakesEffectAtOnceAndALongerOneFromNowOn) {
+  Store store(keeping(seconds(100)));
+  Source a("a");
+  for (int t = 1; t <= 50; ++t) store.publish(a.add(kLeaders, t).round(t));
+  const auto before = store.history_bytes();
+  store.set_retention(seconds(5));
+  EXPECT_EQ(store.retention(), seconds(5));
+  EXPECT_EQ(store.select(named("quorumwatch_leaders"), at(0), at(99))[0].points.size(), 6U);
+  EXPECT_LT(store.history_bytes(), before / 2);
+  store.set_retention(seconds(100));
+  for (int t = 51; t <= 60; ++t) store.publish(a.add(kLeaders, t).round(t));
+  EXPECT_EQ(store.select(named("quorumwatch_leaders"), at(0), at(99))[0].points.size(), 16U);
+}
+
+TEST(Store, TracksAreGoodUntilASeriesComesOrGoes) {
+  Store store(keeping(seconds(5)));
+  Source a("a");
+  store.publish(a.add(kLeaders, 1).add(kClaim, 1, "x").round(1));
+  const auto tracks = store.find(named("quorumwatch_leaders"));
+  const auto version = store.tracks_version();
+  ASSERT_EQ(tracks.size(), 1U);
+  store.publish(a.add(kLeaders, 2).add(kClaim, 1, "x").round(2));
+  EXPECT_EQ(store.tracks_version(), version);
+  EXPECT_EQ(tracks[0]->newest(at(0), at(9))->value, 2);
+  EXPECT_EQ(tracks[0]->series()->labels.get("target"), "a");
+
+  store.publish(a.add(kLeaders, 3).add(kClaim, 1, "x").add(kClaim, 1, "y").round(3));
+  const auto grown = store.tracks_version();
+  EXPECT_GT(grown, version);
+  store.publish(a.add(kLeaders, 3).add(kClaim, 1, "x").round(4));
+  EXPECT_EQ(store.tracks_version(), grown) << "an ended series can still be looked at";
+  store.publish(a.add(kLeaders, 3).add(kClaim, 1, "x").round(20));
+  EXPECT_GT(store.tracks_version(), grown);
+  const auto last = store.tracks_version();
+  store.forget(a.id());
+  EXPECT_GT(store.tracks_version(), last);
 }
 
 TEST(StaleMarker, IsTheNanOfPrometheusAndNoOther) {

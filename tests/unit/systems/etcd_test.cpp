@@ -609,8 +609,11 @@ TEST_F(EtcdProbe, TakesTheElectionTimeoutFromTheSlowestMember) {
   serve(always(replies));
   make();
   EXPECT_EQ(ask().traits.failure_detection, 900ms);
-  make("election_timeout: 3s");
+  EXPECT_EQ(ask().traits.election_timeout, 900ms);
+  make("election_timeout: 3s, heartbeat_interval: 300ms");
   EXPECT_EQ(ask().traits.failure_detection, 3s);
+  EXPECT_EQ(ask().traits.election_timeout, 3s);
+  EXPECT_EQ(ask().traits.heartbeat_interval, 300ms);
 }
 
 TEST_F(EtcdProbe, TakesEtcdsDefaultWhereNobodyTellsTheElectionTimeout) {
@@ -619,7 +622,20 @@ TEST_F(EtcdProbe, TakesEtcdsDefaultWhereNobodyTellsTheElectionTimeout) {
       changed(at(replies, kVars).body, "--election-timeout=200", "--snapshot-count=200");
   serve(always(replies));
   make();
-  EXPECT_EQ(ask().traits.failure_detection, 1s);
+  const auto traits = ask().traits;
+  EXPECT_EQ(traits.failure_detection, 1s);
+  EXPECT_EQ(traits.election_timeout, 1s) << "its command line shows that nobody set another";
+}
+
+TEST_F(EtcdProbe, TellsNoTimesThatItCouldOnlyGuess) {
+  auto replies = member("leader");
+  at(replies, kVars).body = changed(at(replies, kVars).body, "--election-timeout=200", "--config-file=x");
+  serve(always(replies));
+  make();
+  const auto traits = ask().traits;
+  EXPECT_EQ(traits.failure_detection, 1s);
+  EXPECT_EQ(traits.election_timeout, std::nullopt);
+  EXPECT_EQ(traits.heartbeat_interval, std::nullopt);
 }
 
 TEST(EtcdOptions, AreCheckedAtLoad) {
@@ -630,6 +646,7 @@ TEST(EtcdOptions, AreCheckedAtLoad) {
       {"members: ['10.0.0.1:notaport']", "members"},
       {"members: [a], username: monitor", "username and password_file go together"},
       {"members: [a], election_timeout: 0s", "must be more than 0"},
+      {"members: [a], heartbeat_interval: 0s", "must be more than 0"},
       {"members: [a], election_timout: 1s", "election_timeout"},
   };
   for (const auto& [options, message] : cases) {
@@ -653,6 +670,22 @@ TEST(EtcdOptions, AFileThatHoldsNoCertificateIsAnErrorWhenTheProbeIsMade) {
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().kind(), ErrorKind::config);
   EXPECT_THAT(made.error().message(), HasSubstr("/LICENSE"));
+}
+
+TEST_F(EtcdProbe, ThePeerAddressShowsTheClockToTheNanosecond) {
+  Replies peer;
+  at(peer, "GET /raft/probing").body = R"({"OK":true,"Now":"2026-11-21T16:43:09.507559428Z"})";
+  const auto address = serve(always(std::move(peer))).address();
+  retire_servers();
+  serve(always(member("leader")));
+  make("peer_port: " + address.substr(address.find(':') + 1));
+  const auto facts = ask();
+  const auto clock = std::ranges::find(facts.clocks, "etcd_probing", &ClockReading::source);
+  ASSERT_NE(clock, facts.clocks.end());
+  EXPECT_EQ(clock->member, name(0));
+  EXPECT_EQ(clock->remote, WallTime(Nanoseconds(1'795'279'389'507'559'428)));
+  EXPECT_EQ(clock->resolution, Nanoseconds(1));
+  EXPECT_EQ(facts.traits.clock_profile, "etcd");
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "probes/systems/kafka_canary_client.hpp"
+
 namespace qw::probes {
 namespace {
 
@@ -200,6 +202,36 @@ TEST_F(KafkaCanaryAlone, NeverTellsThePassword) {
   canary.start();
   ASSERT_TRUE(eventually(canary, [](const auto& said) { return said.problem != "starting"; }));
   EXPECT_FALSE(canary.said().problem.contains("hunter2"));
+}
+
+TEST(KafkaCanaryNews, IsTheTroubleThatLastsOnceEachTime) {
+  KafkaCanaryNews news;
+  KafkaCanarySaid said;
+  SteadyTime now{1h};
+  const auto after = [&](Nanoseconds wait, std::string problem) {
+    said.problem = std::move(problem);
+    return news.take(said, now += wait);
+  };
+  EXPECT_FALSE(after(0s, "starting"));
+  EXPECT_FALSE(after(9s, "starting"));
+  EXPECT_FALSE(after(1s, "")) << "it has begun, and nobody was told otherwise";
+  EXPECT_FALSE(after(1s, "no topic"));
+  EXPECT_EQ(after(10s, "no topic: refused"), "no topic: refused");
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(after(5s, "no topic"));
+  EXPECT_EQ(after(5s, ""), "");
+  EXPECT_FALSE(after(5s, ""));
+  EXPECT_FALSE(after(5s, "refused"));
+  EXPECT_EQ(after(60s, "refused"), "refused");
+}
+
+TEST(KafkaCanaryLogin, NamesTheFlawOfAnOldLibraryWhereItMatters) {
+  KafkaCanarySecurity security;
+  security.mechanism = "SCRAM-SHA-512";
+  EXPECT_EQ(kafka_canary_login_flaw(security, 0x020002ff),
+            "librdkafka 2.0.2 can not log in to Kafka 4 by SCRAM, 2.6.1 can");
+  EXPECT_EQ(kafka_canary_login_flaw(security, 0x020601ff), "");
+  security.mechanism = "PLAIN";
+  EXPECT_EQ(kafka_canary_login_flaw(security, 0x020002ff), "");
 }
 
 }  // namespace

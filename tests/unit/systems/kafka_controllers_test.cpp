@@ -56,6 +56,7 @@ TEST_F(KafkaControllersTest, EachTellsWhomItFollowsInWhichEpoch) {
   EXPECT_EQ(facts.memberships.at(0).voters, 3U);
   EXPECT_EQ(facts.traits.fencing, Fencing::fenced);
   EXPECT_EQ(facts.traits.settling, Nanoseconds(1500ms));
+  EXPECT_EQ(facts.traits.election_timeout, Nanoseconds(1s));
 }
 
 TEST_F(KafkaControllersTest, TheLeaderTellsHowFarEachVoterIs) {

@@ -68,6 +68,18 @@ inline std::string answer(const PostgresTable& table) {
   return out + message('C', "SELECT\0"s) + ready();
 }
 
+inline std::string asks_for_scram() {
+  using namespace std::string_literals;
+  return message('R', big_endian(10, 4) + "SCRAM-SHA-256\0\0"s);
+}
+
+/// The answer to the message with which a client begins; it ends with the client's nonce.
+inline std::string scram_challenge(std::string_view began, std::uint32_t rounds) {
+  const auto nonce = began.substr(began.find("r="));
+  return message('R',
+                 big_endian(11, 4) + fmt::format("{}server,s=c2FsdHNhbHRzYWx0c2FsdA==,i={}", nonce, rounds));
+}
+
 struct PostgresScript {
   std::string greets = greeting();
   std::string replies = {};      ///< to all statements of a look; empty: silence
@@ -75,6 +87,8 @@ struct PostgresScript {
   std::size_t looks = SIZE_MAX;  ///< of one connection; then `farewell`, and it is closed
   std::string farewell = {};
   bool drip = false;  ///< the greeting byte by byte, one every 5 ms
+  /// Asks for a login by SCRAM with so many rounds of hashing; 0: lets everybody in.
+  std::uint32_t hash_rounds = 0;
 };
 
 class ScriptedPostgres {
@@ -128,6 +142,18 @@ class ScriptedPostgres {
     std::array<char, 8192> chunk;
     const auto startup = co_await socket.async_read_some(asio::buffer(chunk), kToken);
     if (std::get<0>(startup)) co_return;
+    if (script.hash_rounds > 0) {
+      const auto asked = co_await say(*state, socket, asks_for_scram(), false);
+      if (!asked) co_return;
+      const auto began = co_await socket.async_read_some(asio::buffer(chunk), kToken);
+      if (std::get<0>(began)) co_return;
+      const std::string challenge = scram_challenge({chunk.data(), std::get<1>(began)}, script.hash_rounds);
+      const auto challenged = co_await say(*state, socket, challenge, false);
+      if (!challenged) co_return;
+      // It hashes now. Nothing that it says after that would be right.
+      co_await socket.async_read_some(asio::buffer(chunk), kToken);
+      co_return;
+    }
     bool going_on = co_await say(*state, socket, script.greets, script.drip);
     std::size_t looked = 0;
     std::string pending;

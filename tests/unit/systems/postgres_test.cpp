@@ -198,6 +198,22 @@ TEST_F(PostgresClusterTest, AStandbyKeepsItsTimelineWhileItsReceiverIsGone) {
       << "after a restart only the control file is left";
 }
 
+TEST(PostgresStatements, AskEachVersionOnlyForWhatItHas) {
+  constexpr std::array kVersions{120018, 130014, 140011, 150004, 160002, 170000, 180001};
+  for (const int version : kVersions) {
+    const auto all = postgres_statements(version, 1500ms);
+    ASSERT_EQ(all.size(), 5u);
+    const auto names = [&all](std::string_view word) {
+      return std::ranges::any_of(all, [word](const std::string& text) { return text.contains(word); });
+    };
+    EXPECT_EQ(names("wal_status"), version >= 130000) << "pg_replication_slots has it since 13";
+    // Of pg_stat_wal_receiver: 12 has received_lsn, 13 and later have written_lsn and flushed_lsn.
+    EXPECT_FALSE(names("received_lsn") || names("written_lsn") || names("flushed_lsn"));
+    EXPECT_TRUE(names("set_config('statement_timeout', '1500', false)"));
+    EXPECT_EQ(postgres_second_look(version, 1500ms), std::vector(all.begin(), all.begin() + 3));
+  }
+}
+
 TEST(PostgresConfiguration, RefusesWhatContradictsItself) {
   const struct {
     GivenFields::Values values;
@@ -421,6 +437,30 @@ TEST_F(PostgresServerTest, EndlessAnswersFillNoMemoryAndEndBeforeTheDeadline) {
   // AddressSanitizer keeps what was freed for a while.
   constexpr std::size_t kKept = __has_feature(address_sanitizer) ? std::size_t{256} << 20 : 0;
   EXPECT_LT(resident_bytes(), before + (std::size_t{32} << 20) + kKept);
+}
+
+TEST_F(PostgresServerTest, NobodyWaitsForAServerThatMakesUsHashWithoutEnd) {
+  // A second or so of it, so that this process can end.
+  ScriptedPostgres hostile(io_, tasks_, {.hash_rounds = 2'000'000});
+  ScriptedPostgres sound(io_, tasks_, {.replies = primary_rows().bytes()});
+  auto probe = watch(hostile.address(),
+                     {{"members", {hostile.address(), sound.address()}}, {"password_file", {"secret"}}});
+  const auto refusal_of = [&](const Facts& facts) {
+    EXPECT_NE(claim_of(facts, sound.address()), nullptr) << "the other member is asked as ever";
+    EXPECT_EQ(facts.unanswered.size(), 1u);
+    return facts.unanswered.empty() ? "" : facts.unanswered.front().error.message();
+  };
+  SteadyTime since = clock_.steady();
+  EXPECT_EQ(refusal_of(ask(*probe, 300ms)), "deadline exceeded while connecting");
+  EXPECT_EQ(refusal_of(ask(*probe, 300ms)),
+            "the server asked for more hashing than a login may take, which still goes on");
+  EXPECT_EQ(hostile.connections(), 1u) << "one thread is enough for it";
+  EXPECT_LT(clock_.steady() - since, 2s);
+  since = clock_.steady();
+  probe.reset();
+  EXPECT_LT(clock_.steady() - since, 100ms) << "what a reload does";
+  EXPECT_FALSE(kPostgres.threads_ended(Nanoseconds{})) << "else this has shown nothing";
+  EXPECT_TRUE(kPostgres.threads_ended(120s));
 }
 
 }  // namespace

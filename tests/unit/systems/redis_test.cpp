@@ -222,6 +222,7 @@ TEST_F(RedisProbe, ReadsClaimPositionRoundTripAndClockOfAMasterFromOnePipeline) 
   EXPECT_EQ(facts.traits.fencing, Fencing::unfenced);
   EXPECT_EQ(facts.traits.settling, 0s);
   EXPECT_EQ(facts.traits.failure_detection, 30s);
+  EXPECT_EQ(facts.traits.election_timeout, std::nullopt);
 }
 
 TEST_F(RedisProbe, KeepsItsConnection) {
@@ -512,6 +513,7 @@ TEST_F(RedisProbe, ReadsWhatASentinelSees) {
   EXPECT_EQ(reading_of(facts, "quorumwatch_sentinel_quorum_reachable", watcher.address()), 1);
   EXPECT_EQ(reading_of(facts, "quorumwatch_sentinel_master_down", watcher.address(), "subjective"), 0);
   EXPECT_EQ(facts.traits.failure_detection, 700ms);
+  EXPECT_EQ(facts.traits.election_timeout, 700ms);
   EXPECT_EQ(facts.traits.settling, 15s);
   EXPECT_EQ(facts.clocks.size(), 2u);
 }

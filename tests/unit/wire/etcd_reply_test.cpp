@@ -151,6 +151,18 @@ TEST(EtcdVarsReply, TakesTheElectionTimeoutFromTheCommandLine) {
   }
 }
 
+TEST(EtcdVarsReply, SaysWhetherTheCommandLineCounts) {
+  const auto read = [](const std::string& words) {
+    return parse_etcd_vars(R"({"cmdline":)" + words + R"(,"raft.status":{)" + kFollowing + "}}").value();
+  };
+  EXPECT_EQ(read(R"(["etcd","--heartbeat-interval=250"])").heartbeat_interval, 250ms);
+  EXPECT_EQ(read(R"(["etcd","--heartbeat-interval=250"])").election_timeout, std::nullopt);
+  EXPECT_TRUE(read(R"(["etcd"])").flags_count);
+  EXPECT_FALSE(read(R"(["etcd","--config-file","/etc/etcd.yml"])").flags_count);
+  EXPECT_FALSE(read(R"([])").flags_count);
+  EXPECT_FALSE(read(R"("etcd")").flags_count);
+}
+
 TEST(EtcdStatusReply, OfTheLeaderNamesItself) {
   const auto status = parse_etcd_status(recorded("status_leader"));
   ASSERT_TRUE(status) << status.error().message();

@@ -1,0 +1,34 @@
+#include "config/rules.hpp"
+
+namespace qw::config {
+namespace {
+
+void section(Fields& fields, RulesOptions& options) {
+  fields.optional("files", &options.files,
+                  "Prometheus rule files, unchanged; `*` and `?` stand for any characters of a name.");
+  fields.optional("interval", &options.interval,
+                  "How often groups are evaluated that name no interval; besides, a group is evaluated right "
+                  "after the rounds that it looks at.");
+  fields.check("interval", options.interval >= std::chrono::milliseconds(100), "must be at least 100ms");
+  fields.optional("query_offset", &options.query_offset,
+                  "By how much expressions look into the past, where a group names no offset.");
+  fields.optional(
+      "no_data", Choice{&options.no_data, {"keep", "resolve"}},
+      "What becomes of an alert whose target does not answer: `keep` keeps it, marked as unknown, unless "
+      "its rule asks for absence itself; `resolve` ends it, as in Prometheus.");
+  fields.optional("external_url", &options.external_url,
+                  "Under which address people reach this daemon, for links in alerts.");
+  fields.check("external_url",
+               options.external_url.empty() || options.external_url.starts_with("http://") ||
+                   options.external_url.starts_with("https://"),
+               "expected an address such as http://host:port");
+}
+
+}  // namespace
+
+void rules_fields(Fields& fields, RulesOptions& options) {
+  fields.object("rules", "The rules that the daemon evaluates by itself.",
+                [&](Fields& keys) { section(keys, options); });
+}
+
+}  // namespace qw::config

@@ -1,0 +1,57 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.hpp"
+#include "daemon/net/http_server.hpp"
+#include "daemon/rule_runner.hpp"
+
+namespace qw {
+
+/// The rules as a part of the daemon: the runner with all that it needs, and what is asked about it over
+/// HTTP.
+class RuleService {
+ public:
+  struct Parts {
+    asio::any_io_executor executor;
+    const Clock& clock;
+    store::Store& store;
+    async::WorkerPool& pool;
+    prometheus::Registry& registry;
+    async::TaskGroup::OnBug on_bug;
+    std::function<void(AlertsPtr)> publish;
+    std::string folder;  ///< of the state; empty: none is kept
+  };
+  explicit RuleService(const Parts& parts);
+
+  /// `url`: how people reach the daemon, unless the configuration says so.
+  void configure(const config::Config& config, std::vector<rules::RuleGroup> groups, const std::string& url);
+  void start();
+  /// Ends the evaluation and saves the state once more.
+  Task<void> stop();
+
+  void on_round(const Round& round) { runner_.on_round(round); }
+  void on_removed(const TargetId& target) { runner_.on_removed(target); }
+
+  /// /api/v1/rules, /api/v1/alerts and /api/v1/explain.
+  static bool knows(std::string_view path);
+  net::ServerReply answer(const net::ServerRequest& request);
+
+ private:
+  net::ServerReply explain(std::string_view query);
+
+  const Clock& clock_;
+  Nanoseconds line_;  ///< wall minus steady time at the start
+  promql::StoreIndex index_;
+  exporting::RuleMetrics metrics_;
+  RuleRunner runner_;
+  promql::Options promql_;
+  async::TaskGroup tasks_;
+};
+
+/// Where the state of alerts is kept: the flag, or what systemd says ($STATE_DIRECTORY); empty: nowhere.
+std::string state_folder(const std::string& flag);
+
+}  // namespace qw

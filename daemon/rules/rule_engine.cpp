@@ -1,0 +1,194 @@
+#include "daemon/rules/rule_engine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/promql/printer.hpp"
+#include "daemon/rules/template_builtins.hpp"
+
+namespace qw::rules {
+namespace {
+
+std::tuple<std::string, std::string, std::string> key_of(const RuleGroup& group, const Rule& rule) {
+  return {group.name, rule.name, print_labels_of(rule)};
+}
+
+std::vector<ActiveAlert> alerts_of(const AlertStates& states) {
+  std::vector<ActiveAlert> out;
+  for (const auto& [labels, alert] : states.all()) out.push_back(alert);
+  return out;
+}
+
+}  // namespace
+
+void RuleEngine::replace(std::vector<RuleGroup> groups, const GroupSettings& settings, Millis now) {
+  const auto same_settings =
+      settings_.interval == settings.interval && settings_.query_offset == settings.query_offset &&
+      settings_.external_url == settings.external_url &&
+      settings_.keep_without_data == settings.keep_without_data && settings_.external_labels &&
+      settings.external_labels && *settings_.external_labels == *settings.external_labels;
+  settings_ = settings;
+  std::erase_if(orphans_,
+                [now](const ActiveAlert& alert) { return now - *alert.resolved_at > kResolvedRetention; });
+  const auto before = transitions();
+  auto old = std::exchange(groups_, {});
+  for (auto& group : groups) {
+    const auto same = std::ranges::find_if(old, [&](const auto& one) {
+      return one && same_settings && one->group().file == group.file && one->group().name == group.name &&
+             one->group().fingerprint == group.fingerprint;
+    });
+    groups_.push_back(same != old.end() ? std::move(*same)
+                                        : std::make_shared<ActiveGroup>(std::move(group), settings));
+  }
+  selectors_.clear();
+  for (const auto& group : groups_) {
+    auto& all = selectors_.emplace_back();
+    for (const auto& rule : group->group().rules) {
+      for (auto& selector : selectors_of(*rule->expr)) all.push_back(std::move(selector));
+    }
+  }
+  Known known;
+  for (const auto& group : old) {
+    if (!group) continue;
+    for (std::size_t i = 0; i < group->size(); ++i) {
+      const auto* states = std::as_const(*group).alerts(i);
+      if (states && !states->all().empty()) {
+        known.emplace(key_of(group->group(), states->rule()), alerts_of(*states));
+      }
+    }
+  }
+  const bool any = !known.empty();
+  hand_over(std::move(known), now);
+  // The sum over the groups may have become smaller; it must only ever rise.
+  transitions_ += before + (any ? 1 : 0);
+}
+
+void RuleEngine::hand_over(Known known, Millis now) {
+  for (const auto& group : groups_) {
+    for (std::size_t i = 0; i < group->size(); ++i) {
+      auto* states = group->alerts(i);
+      if (!states || !states->all().empty()) continue;
+      const auto found = known.find(key_of(group->group(), states->rule()));
+      if (found == known.end()) continue;
+      states->restore(std::move(found->second));
+      known.erase(found);
+    }
+  }
+  for (auto& [key, alerts] : known) {
+    for (auto& alert : alerts) {
+      if (alert.state == AlertState::pending) continue;
+      if (alert.state == AlertState::firing) {
+        alert.state = AlertState::inactive;
+        alert.resolved_at = now;
+        alert.unknown_since = std::nullopt;
+      }
+      orphans_.push_back(std::move(alert));
+    }
+  }
+}
+
+std::size_t RuleEngine::rules() const {
+  std::size_t sum = 0;
+  for (const auto& group : groups_) sum += group->size();
+  return sum;
+}
+
+std::vector<std::size_t> RuleEngine::groups_of(const TargetId& target,
+                                               const std::set<std::string, std::less<>>& names) const {
+  const auto looks_at = [&](const RuleSelector& selector) {
+    if (!selector.name().empty() && !names.contains(selector.name())) return false;
+    if (!selector.can_match_target(target.system, target.name)) return false;
+    return !selector.name().empty() ||
+           std::ranges::any_of(names, [&](const std::string& name) { return selector.can_match_name(name); });
+  };
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    if (std::ranges::any_of(selectors_[i], looks_at)) out.push_back(i);
+  }
+  return out;
+}
+
+Millis RuleEngine::reach() const {
+  Millis longest = 0;
+  for (const auto& group : groups_) {
+    const auto offset = group->group().query_offset.value_or(settings_.query_offset);
+    for (const auto& rule : group->group().rules) {
+      longest = std::max(longest, promql::reach(*rule->expr, settings_.promql) + offset);
+    }
+  }
+  return longest;
+}
+
+std::vector<Alert> RuleEngine::alerts(Millis now, Nanoseconds offset) const {
+  const auto wall = [offset](Millis at) { return WallTime(std::chrono::milliseconds(at) + offset); };
+  std::vector<Alert> out;
+  const auto add = [&](const ActiveAlert& alert, const std::string& url) {
+    if (alert.state == AlertState::pending || !alert.fired_at) return;
+    if (alert.resolved_at && now - *alert.resolved_at > kResolvedRetention) return;
+    out.push_back({.labels = alert.labels,
+                   .annotations = alert.annotations,
+                   .starts_at = wall(*alert.fired_at),
+                   .ends_at = alert.resolved_at ? std::optional(wall(*alert.resolved_at)) : std::nullopt,
+                   .generator_url = url});
+  };
+  for (const auto& group : groups_) {
+    for (std::size_t i = 0; i < group->size(); ++i) {
+      const auto* states = std::as_const(*group).alerts(i);
+      if (!states || states->all().empty()) continue;
+      const auto url = generator_url(*group, states->rule());
+      for (const auto& [labels, alert] : states->all()) add(alert, url);
+    }
+  }
+  for (const auto& alert : orphans_) {
+    // One that another rule has taken up is not over.
+    const bool alive = std::ranges::any_of(out, [&](const Alert& one) { return one.labels == alert.labels; });
+    if (!alive) add(alert, settings_.external_url);
+  }
+  return out;
+}
+
+std::string RuleEngine::generator_url(const ActiveGroup& /*group*/, const Rule& rule) const {
+  return fmt::format("{}/graph?g0.expr={}&g0.tab=1", settings_.external_url,
+                     query_escape(promql::print(*rule.expr)));
+}
+
+SavedState RuleEngine::save(Millis now) const {
+  SavedState out;
+  out.at = now;
+  for (const auto& group : groups_) {
+    for (std::size_t i = 0; i < group->size(); ++i) {
+      const auto* states = std::as_const(*group).alerts(i);
+      if (!states || states->all().empty()) continue;
+      auto [name, rule, labels] = key_of(group->group(), states->rule());
+      out.rules.push_back({std::move(name), std::move(rule), std::move(labels), alerts_of(*states)});
+    }
+  }
+  std::vector<ActiveAlert> recent;
+  for (const auto& alert : orphans_) {
+    if (now - *alert.resolved_at <= kResolvedRetention) recent.push_back(alert);
+  }
+  if (!recent.empty()) out.rules.push_back({"", "", "", std::move(recent)});
+  return out;
+}
+
+void RuleEngine::restore(SavedState state, Millis now) {
+  Known known;
+  for (auto& rule : state.rules) {
+    known.emplace(std::tuple(std::move(rule.group), std::move(rule.rule), std::move(rule.labels)),
+                  std::move(rule.alerts));
+  }
+  hand_over(std::move(known), now);
+}
+
+std::uint64_t RuleEngine::transitions() const {
+  auto sum = transitions_;
+  for (const auto& group : groups_) sum += group->transitions();
+  return sum;
+}
+
+bool RuleEngine::any_pending() const {
+  return std::ranges::any_of(groups_, [](const auto& group) { return group->any_pending(); });
+}
+
+}  // namespace qw::rules

@@ -1,0 +1,52 @@
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "daemon/promql/source.hpp"
+#include "daemon/store/store.hpp"
+
+namespace qw::rules {
+
+/// What the rules of one cycle have written so far, all at the same time. A later stale marker for a series
+/// that has a value is ignored, a value in place of a stale marker is not.
+class WrittenSamples {
+ public:
+  void clear(promql::Millis at);
+  /// False when the series has a value in this cycle already.
+  bool add(const promql::SeriesLabelsPtr& labels, double value);
+  /// The series must be there.
+  double value_of(const Labels& labels) const;
+
+  promql::Millis at() const { return at_; }
+  bool empty() const { return samples_.empty(); }
+  struct Sample {
+    promql::SeriesLabelsPtr labels;
+    double value = 0;
+  };
+  const std::map<Labels, Sample>& samples() const { return samples_; }
+
+ private:
+  promql::Millis at_ = 0;
+  std::map<Labels, Sample> samples_;
+};
+
+/// A source with those samples on top. It refers to both.
+class WrittenSource final : public promql::Source {
+ public:
+  WrittenSource(const promql::Source& base, const WrittenSamples& written) : base_(base), written_(written) {}
+  std::vector<Series> select(std::span<const store::Matcher> matchers, promql::Millis from,
+                             promql::Millis to) const override;
+  Selection fetch(std::span<const store::Matcher> matchers, promql::Millis from, promql::Millis to,
+                  Need need) const override;
+
+ private:
+  std::vector<const WrittenSamples::Sample*> matching(std::span<const store::Matcher> matchers,
+                                                      promql::Millis from, promql::Millis to) const;
+  void put_on_top(std::vector<Series>& series, const std::vector<const WrittenSamples::Sample*>& top) const;
+
+  const promql::Source& base_;
+  const WrittenSamples& written_;
+};
+
+}  // namespace qw::rules

@@ -1,0 +1,79 @@
+#!/usr/bin/python3
+"""An independent STAMP codec (scapy.contrib.stamp) at the other end of a packet.
+
+stamp_scapy.py reflect ADDRESS        prints its port, then reflects until standard input ends
+stamp_scapy.py send ADDRESS PORT N    sends N packets and prints a line for each reply: seq, seq_sender, ssid, ttl_sender,
+                                      T1, T2, T3, T4 (seconds since 1970), the error estimate's S, scale and multiplier
+"""
+import select
+import socket
+import sys
+import time
+
+from scapy.contrib.stamp import (ErrorEstimate, STAMPSessionReflectorTestUnauthenticated,
+                                 STAMPSessionSenderTestUnauthenticated)
+
+EPOCH = 2208988800  # from 1900 to 1970
+
+
+class Within:
+    """What scapy wants to know of the UDP header: there is none, and no extension either."""
+    len = 8 + 44
+
+
+def dissect(cls, data):
+    packet = cls.__new__(cls)
+    cls.__init__(packet, _internal=1)
+    packet.parent = Within
+    packet.dissect(data)
+    return packet
+
+
+def open_socket(address):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_DGRAM)
+    opened.settimeout(5)
+    return opened
+
+
+def reflect(address):
+    server = open_socket(address)
+    server.bind((address, 0))
+    print(server.getsockname()[1], flush=True)
+    count = 0
+    while True:
+        ready, _, _ = select.select([server, sys.stdin], [], [])
+        if sys.stdin in ready:
+            return
+        data, sender = server.recvfrom(2048)
+        received = time.time()
+        request = dissect(STAMPSessionSenderTestUnauthenticated, data)
+        reply = STAMPSessionReflectorTestUnauthenticated(
+            seq=count, ts=time.time() + EPOCH, err_estimate=ErrorEstimate(S=1, Z=0, scale=20, multiplier=3), ssid=request.ssid,
+            ts_rx=received + EPOCH, seq_sender=request.seq, ts_sender=0, err_estimate_sender=request.err_estimate, ttl_sender=64)
+        wire = bytearray(bytes(reply))
+        wire[28:36] = data[4:12]  # a double does not hold all bits of a time stamp
+        server.sendto(bytes(wire), sender)
+        count += 1
+
+
+def send(address, port, count):
+    client = open_socket(address)
+    for number in range(count):
+        sent = time.time()
+        request = STAMPSessionSenderTestUnauthenticated(
+            seq=1000 + number, ts=sent + EPOCH, err_estimate=ErrorEstimate(S=0, Z=0, scale=10, multiplier=7), ssid=4711)
+        client.sendto(bytes(request), (address, port))
+        data, _ = client.recvfrom(2048)
+        received = time.time()
+        reply = dissect(STAMPSessionReflectorTestUnauthenticated, data)
+        estimate = reply.err_estimate
+        print(reply.seq, reply.seq_sender, reply.ssid, reply.ttl_sender, f"{sent:.6f}", f"{reply.ts_rx - EPOCH:.6f}",
+              f"{reply.ts - EPOCH:.6f}", f"{received:.6f}", estimate.S, estimate.scale, estimate.multiplier, len(data))
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "reflect":
+        reflect(sys.argv[2])
+    else:
+        send(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

@@ -1,0 +1,174 @@
+#include "daemon/rules/rule_engine.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "daemon/rules/explain.hpp"
+#include "daemon/rules/scripted_source.hpp"
+
+namespace qw::rules {
+namespace {
+
+using testing::ElementsAre;
+
+constexpr Millis kStart = 1'000'000;
+
+std::vector<RuleGroup> groups(const std::string& rules, const std::string& file = "r.yml") {
+  auto read = read_rule_file("groups:\n- name: g\n  rules:\n" + rules, file);
+  EXPECT_TRUE(read.problems.empty()) << read.problems[0].print();
+  return std::move(read.groups);
+}
+
+GroupSettings settings() {
+  GroupSettings out;
+  out.external_labels = std::make_shared<const Labels>();
+  out.external_url = "http://here:1";
+  return out;
+}
+
+/// An engine over series that a script gives, one step a second.
+class Bench {
+ public:
+  explicit Bench(const std::string& rules) { engine.replace(groups(rules), settings(), kStart); }
+
+  void add(const std::string& series) { source.add(*promql::parse_series(series), kStart, 1000); }
+  /// Evaluates at `second` and keeps what the rules write.
+  ActiveGroup::Output step(int second) {
+    const auto at = kStart + second * 1000;
+    source.advance(at);
+    auto output = engine.group(0).evaluate(source, at, health);
+    for (const auto& sample : output.samples) source.write(sample.series->labels, {at, sample.value});
+    for (const auto& series : output.ended) source.write(series->labels, {at, store::stale_marker()});
+    return output;
+  }
+  static std::vector<std::string> print(const std::vector<DerivedSample>& samples) {
+    std::vector<std::string> out;
+    for (const auto& sample : samples)
+      out.push_back(sample.series->series->line_prefix + fmt_value(sample.value));
+    return out;
+  }
+  static std::string fmt_value(double value) { return std::to_string(static_cast<int>(value)); }
+
+  RuleEngine engine;
+  ScriptedSource source;
+  DataHealth health;
+};
+
+TEST(RuleEngine, LaterRulesSeeWhatEarlierOnesWroteInTheSameCycle) {
+  Bench bench(
+      "  - {record: a, expr: m * 2}\n  - {record: b, expr: a + 1}\n  - {alert: A, expr: b > 2}\n"
+      "  - {alert: B, expr: 'ALERTS{alertname=\"A\"}', labels: {old: '{{ $labels.alertname }}'}}\n");
+  bench.add("m{x=\"1\"} 1 _ _ 0");
+  EXPECT_THAT(
+      Bench::print(bench.step(0).samples),
+      ElementsAre("a{x=\"1\"} 2", "b{x=\"1\"} 3", "ALERTS{alertname=\"A\",alertstate=\"firing\",x=\"1\"} 1",
+                  "ALERTS_FOR_STATE{alertname=\"A\",x=\"1\"} 1000",
+                  "ALERTS{alertname=\"B\",alertstate=\"firing\",old=\"A\",x=\"1\"} 1",
+                  "ALERTS_FOR_STATE{alertname=\"B\",alertstate=\"firing\",old=\"A\",x=\"1\"} 1000"));
+  const auto after = bench.step(3);
+  EXPECT_THAT(Bench::print(after.samples), ElementsAre("a{x=\"1\"} 0", "b{x=\"1\"} 1"));
+  EXPECT_EQ(after.ended.size(), 4U);
+}
+
+TEST(RuleEngine, AFailedRuleChangesNothing) {
+  Bench bench("  - {alert: A, expr: m / on (x) n > 0}\n");
+  bench.add("m{x=\"1\"} 1 1 1");
+  bench.add("n{x=\"1\",y=\"1\"} 1 1 1");
+  bench.add("n{x=\"1\",y=\"2\"} _ 1 stale");
+  EXPECT_EQ(bench.step(0).samples.size(), 2U);
+  const auto failed = bench.step(1);
+  EXPECT_EQ(failed.failures, 1U);
+  EXPECT_TRUE(failed.samples.empty());
+  EXPECT_TRUE(failed.ended.empty());
+  EXPECT_EQ(failed.held.size(), 2U);
+  EXPECT_TRUE(bench.engine.group(0).health(0).error.contains("many-to-many"));
+  EXPECT_EQ(bench.engine.alerts(kStart + 1000, {}).size(), 1U);
+  EXPECT_EQ(bench.step(2).failures, 0U);
+}
+
+TEST(RuleEngine, GivesAlertmanagerWhatFiresAndWhatEnded) {
+  Bench bench("  - {alert: A, expr: m > 0, annotations: {s: '{{ $value }}'}}\n");
+  bench.add("m{x=\"1\"} 1 0");
+  bench.step(0);
+  const auto offset = std::chrono::hours(1);
+  auto alerts = bench.engine.alerts(kStart, offset);
+  ASSERT_EQ(alerts.size(), 1U);
+  EXPECT_EQ(alerts[0].starts_at, WallTime(std::chrono::milliseconds(kStart) + offset));
+  EXPECT_EQ(alerts[0].ends_at, std::nullopt);
+  EXPECT_EQ(alerts[0].generator_url, "http://here:1/graph?g0.expr=m+%3E+0&g0.tab=1");
+  bench.step(1);
+  alerts = bench.engine.alerts(kStart + 1000, offset);
+  ASSERT_EQ(alerts.size(), 1U);
+  EXPECT_EQ(alerts[0].ends_at, WallTime(std::chrono::milliseconds(kStart + 1000) + offset));
+}
+
+TEST(RuleEngine, AReloadKeepsAlertsAndEndsThoseOfRulesThatAreGone) {
+  Bench bench("  - {alert: A, expr: m > 0}\n  - {alert: B, expr: m > 0}\n");
+  bench.add("m{x=\"1\"} 1x20");
+  bench.step(0);
+  bench.engine.replace(groups("  - {alert: A, expr: m >= 1}\n"), settings(), kStart + 1000);
+  auto alerts = bench.engine.alerts(kStart + 1000, {});
+  ASSERT_EQ(alerts.size(), 2U);
+  EXPECT_EQ(alerts[0].labels.get("alertname"), "A");
+  EXPECT_EQ(alerts[0].ends_at, std::nullopt);
+  EXPECT_EQ(alerts[0].starts_at, WallTime(std::chrono::milliseconds(kStart)));
+  EXPECT_EQ(alerts[1].labels.get("alertname"), "B");
+  EXPECT_EQ(alerts[1].ends_at, WallTime(std::chrono::milliseconds(kStart + 1000)));
+}
+
+TEST(RuleEngine, ARestartTakesOverWhatWasAndEndsWhatEndedMeanwhile) {
+  const std::string rules = "  - {alert: A, expr: m > 0, for: 10s}\n  - {alert: B, expr: n > 0}\n";
+  Bench before(rules);
+  before.add("m{x=\"1\"} 1x60");
+  before.add("n{x=\"1\"} 1x60");
+  before.step(0);
+  before.step(8);
+  auto state = before.engine.save(kStart + 8000);
+  // Down for 2 s, within one boot; n has become 0 meanwhile.
+  state.boot_id = "b";
+  state.boot_time = 100'000;
+  auto read = decode_state(encode_state(state));
+  ASSERT_TRUE(read);
+  resume_state(*read, kStart + 10'000, "b", 102'000);
+  Bench after(rules);
+  after.health.since = kStart + 10'000;
+  after.engine.restore(std::move(*read), kStart + 10'000);
+  after.source.add(*promql::parse_series("m{x=\"1\"} 1x60"), kStart, 1000);
+  after.source.add(*promql::parse_series("n{x=\"1\"} 0x60"), kStart, 1000);
+  after.step(10);
+  const auto alerts = after.engine.alerts(kStart + 10'000, {});
+  ASSERT_EQ(alerts.size(), 2U);
+  EXPECT_EQ(alerts[0].labels.get("alertname"), "A");
+  EXPECT_EQ(alerts[0].ends_at, std::nullopt);
+  EXPECT_EQ(alerts[1].labels.get("alertname"), "B");
+  EXPECT_NE(alerts[1].ends_at, std::nullopt);
+}
+
+TEST(RuleEngine, KnowsWhichGroupsLookAtATarget) {
+  RuleEngine engine;
+  auto all = groups("  - {record: a, expr: 'm{system=\"etcd\"}'}\n");
+  for (auto& group : groups("  - {record: b, expr: '{__name__=~\"n.*\"}'}\n", "s.yml"))
+    all.push_back(std::move(group));
+  for (auto& group : groups("  - {record: c, expr: '1'}\n", "t.yml")) all.push_back(std::move(group));
+  engine.replace(std::move(all), settings(), kStart);
+  EXPECT_THAT(engine.groups_of({.system = "etcd", .name = "x"}, {"m"}), ElementsAre(0));
+  EXPECT_THAT(engine.groups_of({.system = "redis", .name = "x"}, {"m", "nn"}), ElementsAre(1));
+  EXPECT_TRUE(engine.groups_of({.system = "etcd", .name = "x"}, {"other"}).empty());
+  EXPECT_EQ(engine.reach(), 300'000);
+}
+
+TEST(RuleEngine, ExplainsWhyAnAlertFiresOrNot) {
+  Bench bench("  - {alert: A, expr: m > 0 and nothing, for: 10s}\n  - {alert: B, expr: m > 0}\n");
+  bench.add("m{x=\"1\"} 2");
+  bench.step(0);
+  const auto explain = [&](std::string_view alert) {
+    return explain_alert(bench.engine, alert, bench.source, {}, kStart, {});
+  };
+  EXPECT_TRUE(explain("A").contains("the expression has no result: there are no series of nothing"));
+  EXPECT_TRUE(explain("A").contains("      = m{x=\"1\"} 2\n")) << explain("A");
+  EXPECT_TRUE(explain("B").contains("firing since 1970-01-01 00:16:40 +0000 UTC")) << explain("B");
+  EXPECT_EQ(explain("C"), "");
+}
+
+}  // namespace
+}  // namespace qw::rules
