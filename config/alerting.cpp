@@ -12,12 +12,6 @@ namespace {
 constexpr std::array<std::string_view, 8> kActions{"replace",   "keep",     "drop",      "labeldrop",
                                                    "labelkeep", "labelmap", "lowercase", "uppercase"};
 
-bool is_label_name(std::string_view name) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  return !name.empty() && letter(name.front()) &&
-         std::ranges::all_of(name, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
-}
-
 bool is_http_url(std::string_view url) {
   return url.starts_with("http://") || url.starts_with("https://");
 }
@@ -94,6 +88,12 @@ void alerting_section(Fields& fields, AlertingOptions& options) {
 }
 
 }  // namespace
+
+bool is_label_name(std::string_view name) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  return !name.empty() && letter(name.front()) &&
+         std::ranges::all_of(name, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
 
 void alerting_fields(Fields& fields, AlertingOptions& options) {
   fields.list(

@@ -10,6 +10,7 @@
 #include <map>
 #include <sstream>
 
+#include "daemon/base/text.hpp"
 #include "daemon/base/utf8.hpp"
 
 namespace qw::config {
@@ -237,7 +238,8 @@ bool parse_document(std::string_view text, Document& document, Problems& problem
   } catch (const Stop& stop) {
     problems.add(stop.place, "", stop.text);
   } catch (const YAML::Exception& e) {
-    problems.add(place_of(e.mark), "", fmt::format("not YAML: {}", explain(e.msg)));
+    // It quotes single bytes of what may be a longer character.
+    problems.add(place_of(e.mark), "", fmt::format("not YAML: {}", sanitize(explain(e.msg))));
   }
   return false;
 }

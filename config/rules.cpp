@@ -1,5 +1,7 @@
 #include "config/rules.hpp"
 
+#include "config/alerting.hpp"
+
 namespace qw::config {
 namespace {
 
@@ -16,6 +18,12 @@ void section(Fields& fields, RulesOptions& options) {
       "no_data", Choice{&options.no_data, {"keep", "resolve"}},
       "What becomes of an alert whose target does not answer: `keep` keeps it, marked as unknown, unless "
       "its rule asks for absence itself; `resolve` ends it, as in Prometheus.");
+  fields.optional(
+      "scrape_labels", &options.scrape_labels,
+      "Labels that a Prometheus adds when it scrapes this daemon (job, instance): with the same ones an "
+      "alert is the same to Alertmanager, whoever of both sends it.");
+  for (const auto& [name, value] : options.scrape_labels)
+    fields.check("scrape_labels", is_label_name(name), "a key is not the name of a label");
   fields.optional("external_url", &options.external_url,
                   "Under which address people reach this daemon, for links in alerts.");
   fields.check("external_url",

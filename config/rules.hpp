@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ struct RulesOptions {
   Nanoseconds query_offset{0};
   std::string no_data = "keep";
   std::string external_url;  ///< empty: http://HOST:PORT of the daemon
+  std::map<std::string, std::string> scrape_labels;
   bool operator==(const RulesOptions&) const = default;
 };
 

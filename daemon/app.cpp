@@ -173,6 +173,11 @@ App::Impl::Impl(Flags flags_, config::Config config_, config::WebConfig web_,
              .registry = self.registry(),
              .on_bug = bug_sink(),
              .publish = [this](AlertsPtr alerts) { notifier.publish(std::move(alerts)); },
+             .own_metrics =
+                 [this] {
+                   refresh();
+                   return self.collect();
+                 },
              .folder = state_folder(flags.storage_path)}),
       site(store, self, pool,
            {.ready = [this] { return ready(); },

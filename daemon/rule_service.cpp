@@ -44,6 +44,8 @@ RuleService::RuleService(const Parts& parts)
                .metrics = metrics_,
                .publish = parts.publish},
               StateStore(parts.folder)),
+      store_(parts.store),
+      own_metrics_(parts.own_metrics),
       tasks_(parts.executor, parts.on_bug) {
   if (parts.folder.empty()) {
     log::info("the state of alerts is not kept over restarts: there is no --storage.path");
@@ -55,8 +57,12 @@ void RuleService::configure(const config::Config& config, std::vector<rules::Rul
   const auto in_millis = [](Nanoseconds duration) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
   };
+  Labels added;
+  for (const auto& [name, value] : config.rules.scrape_labels) added.set(name, value);
+  index_.set_added(std::move(added));
   rules::GroupSettings settings;
-  settings.interval = in_millis(config.rules.interval);
+  interval_ = config.rules.interval;
+  settings.interval = in_millis(interval_);
   settings.query_offset = in_millis(config.rules.query_offset);
   settings.promql.default_step = settings.interval;
   settings.promql.max_samples = 5'000'000;
@@ -77,6 +83,24 @@ void RuleService::configure(const config::Config& config, std::vector<rules::Rul
 void RuleService::start() {
   tasks_.spawn("rules", runner_.run());
   tasks_.spawn("state of alerts", runner_.save_changes());
+  tasks_.spawn("own metrics", remember_own_metrics());
+}
+
+/// As often as rules look, and so that a first value is there before they do.
+Task<void> RuleService::remember_own_metrics() {
+  while (true) {
+    if (store_.retention() > Nanoseconds{}) {
+      Round round;
+      round.target = {.system = "daemon", .name = "own"};
+      round.started = round.finished = clock_.steady();
+      round.at = clock_.wall();
+      round.success = true;
+      round.samples = own_samples_.read(own_metrics_());
+      store_.remember(round);
+    }
+    const bool slept = co_await async::sleep_until(clock_.steady() + interval_);
+    if (!slept) co_return;
+  }
 }
 
 Task<void> RuleService::stop() {

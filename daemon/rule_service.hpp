@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "daemon/export/own_samples.hpp"
 #include "daemon/net/http_server.hpp"
 #include "daemon/rule_runner.hpp"
 
@@ -22,6 +23,8 @@ class RuleService {
     prometheus::Registry& registry;
     async::TaskGroup::OnBug on_bug;
     std::function<void(AlertsPtr)> publish;
+    /// The daemon's own metrics, which rules see as they see those of targets.
+    std::function<std::vector<prometheus::MetricFamily>()> own_metrics;
     std::string folder;  ///< of the state; empty: none is kept
   };
   explicit RuleService(const Parts& parts);
@@ -41,6 +44,7 @@ class RuleService {
 
  private:
   net::ServerReply explain(std::string_view query);
+  Task<void> remember_own_metrics();
 
   const Clock& clock_;
   Nanoseconds line_;  ///< wall minus steady time at the start
@@ -48,6 +52,10 @@ class RuleService {
   exporting::RuleMetrics metrics_;
   RuleRunner runner_;
   promql::Options promql_;
+  store::Store& store_;
+  std::function<std::vector<prometheus::MetricFamily>()> own_metrics_;
+  exporting::OwnSamples own_samples_;
+  Nanoseconds interval_ = std::chrono::seconds(5);
   async::TaskGroup tasks_;
 };
 

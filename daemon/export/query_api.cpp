@@ -1,6 +1,7 @@
 #include "daemon/export/query_api.hpp"
 
 #include <atomic>
+#include <optional>
 #include <utility>
 
 #include "daemon/export/page.hpp"
@@ -42,6 +43,8 @@ ServerReply error_reply(const ApiError& error) {
   return json_reply(error.status, error_json(error.type, error.message));
 }
 
+using FormPtr = std::shared_ptr<const Form>;
+
 /// What a worker makes of what was taken out of the store; it owns all that it needs.
 struct Outcome {
   unsigned status = 200;
@@ -73,8 +76,8 @@ struct Evaluation {
 struct QueryApi::Impl {
   Impl(store::Store& store_, async::WorkerPool& pool_) : store(store_), pool(pool_), index(store_) {}
 
-  Task<ServerReply> query(const Form& form, bool range, bool compressed);
-  Task<ServerReply> find(const Form& form, std::string_view rest, bool compressed);
+  Task<ServerReply> query(FormPtr form, bool range, bool compressed);
+  Task<ServerReply> find(FormPtr form, std::string rest, bool compressed);
   Task<ServerReply> work(std::function<void(Outcome&)> job, bool compressed);
   Nanoseconds offset() const;
 
@@ -108,12 +111,17 @@ Task<ServerReply> QueryApi::answer(ServerRequest request) {
     reply.headers.emplace_back("Allow", may_be_posted(rest) ? "GET, HEAD, POST" : "GET, HEAD");
     co_return reply;
   }
-  const Form form(request.query, post ? std::string_view(request.body) : std::string_view());
+  const auto form =
+      std::make_shared<const Form>(request.query, post ? std::string_view(request.body) : std::string_view());
   const bool compressed = accepts_gzip(request.accept_encoding);
   if (rest == "status/buildinfo") co_return json_reply(200, buildinfo_json());
+  if (impl_->in_flight >= impl_->settings.max_in_flight)
+    co_return error_reply(ApiError(503, "unavailable", "too many queries are being answered"));
+  ++impl_->in_flight;
+  const std::shared_ptr<void> guard(nullptr, [this](void*) { --impl_->in_flight; });
   if (rest == "query" || rest == "query_range")
     co_return co_await impl_->query(form, rest == "query_range", compressed);
-  co_return co_await impl_->find(form, rest, compressed);
+  co_return co_await impl_->find(form, std::string(rest), compressed);
 }
 
 /// Wall minus steady time, as it is now: so that "now" of who asks is now here, whatever the clock did
@@ -123,10 +131,16 @@ Nanoseconds QueryApi::Impl::offset() const {
   return clock.wall().time_since_epoch() - clock.steady().time_since_epoch();
 }
 
-Task<ServerReply> QueryApi::Impl::query(const Form& form, bool range, bool compressed) {
+Task<ServerReply> QueryApi::Impl::query(FormPtr form, bool range, bool compressed) {
   const SystemClock clock;
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(clock.wall().time_since_epoch());
-  auto request = read_query(form, range, now.count(), settings);
+  // Regular expressions can take milliseconds to compile, and a text may have many.
+  const auto read = std::make_shared<std::optional<ApiResult<QueryRequest>>>();
+  std::function<void()> parse = [read, form, range, now = now.count(), settings = settings] {
+    *read = read_query(*form, range, now, settings);
+  };
+  co_await pool.run(std::move(parse));
+  auto& request = **read;
   if (!request) co_return error_reply(request.error());
   const auto too_many = ApiError(
       422, "execution", "query processing would load too many samples into memory in query execution");
@@ -147,16 +161,21 @@ Task<ServerReply> QueryApi::Impl::query(const Form& form, bool range, bool compr
 }
 
 /// labels, label/NAME/values, series and metadata.
-Task<ServerReply> QueryApi::Impl::find(const Form& form, std::string_view rest, bool compressed) {
+Task<ServerReply> QueryApi::Impl::find(FormPtr form, std::string rest, bool compressed) {
   if (rest == "metadata") {
-    const auto limit = read_limit(form);
+    const auto limit = read_limit(*form);
     if (!limit) co_return error_reply(limit.error());
     std::function<void(Outcome&)> job =
-        [snapshot = store.snapshot(), metric = std::string(form.get("metric")),
+        [snapshot = store.snapshot(), metric = std::string(form->get("metric")),
          limit = *limit](Outcome& into) { into.body = metadata_json(*snapshot, metric, limit); };
     co_return co_await work(std::move(job), compressed);
   }
-  const auto request = read_series_request(form, rest == "series");
+  const auto read = std::make_shared<std::optional<ApiResult<SeriesRequest>>>();
+  std::function<void()> parse = [read, form, whole = rest == "series"] {
+    *read = read_series_request(*form, whole);
+  };
+  co_await pool.run(std::move(parse));
+  const auto& request = **read;
   if (!request) co_return error_reply(request.error());
   const promql::StoreSource source(index, offset());
   std::vector<SeriesPtr> found;
@@ -187,10 +206,6 @@ Task<ServerReply> QueryApi::Impl::find(const Form& form, std::string_view rest, 
 }
 
 Task<ServerReply> QueryApi::Impl::work(std::function<void(Outcome&)> job, bool compressed) {
-  if (in_flight >= settings.max_in_flight)
-    co_return error_reply(ApiError(503, "unavailable", "too many queries are being answered"));
-  ++in_flight;
-  const std::shared_ptr<void> guard(nullptr, [this](void*) { --in_flight; });
   const auto outcome = std::make_shared<Outcome>();
   std::function<void()> run = [outcome, job = std::move(job), compressed] {
     job(*outcome);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 
 #include "daemon/base/pattern.hpp"
 #include "daemon/base/text.hpp"
@@ -82,6 +83,47 @@ ApiResult<void> read_bounds(const Form& form, QueryRequest& request) {
   return {};
 }
 
+/// The store compiles them again on the loop, which takes milliseconds for the worst.
+constexpr std::size_t kMaxPatterns = 64;
+constexpr std::string_view kTooManyPatterns = "more than 64 regular expressions";
+
+std::size_t patterns_in(std::span<const store::Matcher> matchers) {
+  return static_cast<std::size_t>(std::ranges::count_if(matchers, [](const store::Matcher& matcher) {
+    return matcher.type == store::MatchType::regex || matcher.type == store::MatchType::not_regex;
+  }));
+}
+
+/// Of all selectors in the expression.
+class PatternCount {
+ public:
+  void visit(const promql::Expr& expr) {
+    std::visit([this](const auto& node) { count(node); }, expr.node);
+  }
+  std::size_t found() const { return found_; }
+
+ private:
+  void count(const promql::Number& /*node*/) {}
+  void count(const promql::String& /*node*/) {}
+  void count(const promql::VectorSelector& node) { found_ += patterns_in(node.matchers); }
+  void count(const promql::MatrixSelector& node) { found_ += patterns_in(node.selector.matchers); }
+  void count(const promql::Subquery& node) { visit(*node.expr); }
+  void count(const promql::Paren& node) { visit(*node.expr); }
+  void count(const promql::Unary& node) { visit(*node.expr); }
+  void count(const promql::Binary& node) {
+    visit(*node.left);
+    visit(*node.right);
+  }
+  void count(const promql::Aggregate& node) {
+    visit(*node.expr);
+    if (node.parameter) visit(*node.parameter);
+  }
+  void count(const promql::Call& node) {
+    for (const auto& argument : node.arguments) visit(*argument);
+  }
+
+  std::size_t found_ = 0;
+};
+
 /// Whether a series without the label would match.
 bool matches_nothing(const store::Matcher& matcher) {
   if (matcher.type == store::MatchType::equal) return matcher.value.empty();
@@ -110,6 +152,9 @@ ApiResult<QueryRequest> read_query(const Form& form, bool range, Millis now, con
   request.text = form.get("query");
   auto expr = promql::parse(request.text);
   if (!expr) return invalid("query", expr.error().print(request.text));
+  PatternCount patterns;
+  patterns.visit(**expr);
+  if (patterns.found() > kMaxPatterns) return invalid("query", kTooManyPatterns);
   const auto type = (*expr)->type;
   if (range && type != promql::ValueType::scalar && type != promql::ValueType::vector) {
     return invalid("query", fmt::format("invalid expression type \"{}\" for range query, must be Scalar or "
@@ -131,11 +176,14 @@ ApiResult<SeriesRequest> read_series_request(const Form& form, bool needs_matche
   if (!end) return std::unexpected(end.error());
   request.start = *start;
   request.end = *end;
+  std::size_t patterns = 0;
   for (const auto& text : form.all("match[]")) {
     auto matchers = promql::parse_matchers(text);
     if (!matchers) return invalid("match[]", matchers.error().print(text));
     if (std::ranges::all_of(*matchers, matches_nothing))
       return invalid("match[]", "match[] must contain at least one non-empty matcher");
+    patterns += patterns_in(*matchers);
+    if (patterns > kMaxPatterns) return invalid("match[]", kTooManyPatterns);
     request.matchers.push_back(std::move(*matchers));
   }
   if (needs_matchers && request.matchers.empty()) return bad_data("no match[] parameter provided");

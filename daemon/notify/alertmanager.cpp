@@ -129,14 +129,12 @@ Task<Alertmanager::Outcome> Alertmanager::post(Batch batch) {
     note_failure(reply.error().message());
     co_return Outcome::failed;
   }
-  const bool knew_clock = clock_known_;
+  const auto believed = ahead_;
   learn_clock(*reply);
   const auto outcome = judge(*reply, batch, began);
-  // The first refusal may have been for our clock: the second try knows better.
-  if (outcome == Outcome::refused && batch.size() == 1 && !knew_clock) {
-    const auto again = co_await post(std::move(batch));
-    co_return again;
-  }
+  // It may have been refused for our clock, which was set meanwhile: the next try knows better.
+  if (outcome == Outcome::refused && batch.size() == 1 && ahead_ - believed > kDateResolution)
+    co_return Outcome::failed;
   if (outcome == Outcome::refused && batch.size() == 1) give_up(batch.front(), *reply);
   co_return outcome;
 }
@@ -162,7 +160,6 @@ Alertmanager::Outcome Alertmanager::judge(const net::HttpReply& reply, const Bat
 void Alertmanager::learn_clock(const net::HttpReply& reply) {
   const auto date = parse_http_date(reply.date);
   if (!date) return;
-  clock_known_ = true;
   ahead_ = std::max(Nanoseconds{}, reply.wall_sent - (*date + kDateResolution));
 }
 

@@ -58,8 +58,7 @@ class Alertmanager {
   asio::steady_timer changed_;  ///< cancelled whenever the outbox has something new
   std::minstd_rand random_;
   unsigned failures_ = 0;  ///< in a row
-  bool clock_known_ = false;
-  Nanoseconds ahead_{};  ///< by how much our wall clock is provably ahead of theirs; 0: it is not
+  Nanoseconds ahead_{};    ///< by how much our wall clock is provably ahead of theirs; 0: it is not
   std::string last_reason_;
   DeliveryStats stats_;
 };

@@ -115,8 +115,8 @@ class Reader {
     auto parsed = promql::parse(*text);
     if (!parsed) {
       const auto& error = parsed.error();
-      return reading_.problems.add(reading_.locate(*node, error.span.begin), fields.path_of("expr"),
-                                   "could not parse expression: " + error.print(*text));
+      return reading_.add(*node, error.span.begin, fields.path_of("expr"),
+                          "could not parse expression: " + error.print(*text));
     }
     const auto type = (*parsed)->type;
     if (type != promql::ValueType::scalar && type != promql::ValueType::vector) {
@@ -164,7 +164,7 @@ class Reader {
     auto parsed = Template::parse(pair.value);
     if (parsed) return std::move(*parsed);
     const auto& error = parsed.error();
-    reading_.problems.add(reading_.locate(*pair.node, error.offset), pair.path, "template: " + error.message);
+    reading_.add(*pair.node, error.offset, pair.path, "template: " + error.message);
     return {};
   }
 

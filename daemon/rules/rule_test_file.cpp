@@ -129,9 +129,11 @@ class Reader {
     }
     const auto& error = parsed.error();
     if (!node) return fields.problem("series", error.message);
-    const bool in_labels = error.span.begin <= labels.size();
-    reading_.problems.add(in_labels ? reading_.locate(*node, error.span.begin) : fields.place_of("values"),
-                          fields.path_of(in_labels ? "series" : "values"), error.message);
+    if (error.span.begin <= labels.size()) {
+      reading_.add(*node, error.span.begin, fields.path_of("series"), error.message);
+    } else {
+      fields.problem("values", error.message);
+    }
   }
 
   Labels labels_of(YamlFields& fields, std::string_view key) {

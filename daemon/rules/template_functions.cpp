@@ -35,8 +35,14 @@ bool is_template_function(std::string_view name) {
 
 std::expected<TemplateValue, TemplateCallError> call_template_function(
     std::string_view name, std::span<const TemplateValue> arguments, const TemplateCall& call) {
-  const auto& known = table().at(name);
   const auto count = static_cast<int>(arguments.size());
+  // `and` and `or` get here only as an argument, where they have none themselves.
+  const auto found = table().find(name);
+  if (found == table().end()) {
+    return std::unexpected(TemplateCallError{
+        fmt::format("wrong number of args for {}: want at least 1 got {}", name, count), true});
+  }
+  const auto& known = found->second;
   if (count < known.least || (known.most >= 0 && count > known.most)) {
     return std::unexpected(
         TemplateCallError{fmt::format("wrong number of args for {}: want {}{} got {}", name,

@@ -13,7 +13,8 @@ void WrittenSamples::clear(promql::Millis at) {
 }
 
 bool WrittenSamples::add(const promql::SeriesLabelsPtr& labels, double value) {
-  const auto [found, is_new] = samples_.try_emplace(labels->labels, Sample{labels, value});
+  auto& named = samples_[std::string(labels->labels.get("__name__"))];
+  const auto [found, is_new] = named.try_emplace(labels->labels, Sample{labels, value});
   if (is_new) return true;
   if (!store::is_stale_marker(found->second.value) || store::is_stale_marker(value)) return false;
   found->second.value = value;
@@ -21,7 +22,7 @@ bool WrittenSamples::add(const promql::SeriesLabelsPtr& labels, double value) {
 }
 
 double WrittenSamples::value_of(const Labels& labels) const {
-  return samples_.at(labels).value;
+  return samples_.find(labels.get("__name__"))->second.at(labels).value;
 }
 
 std::vector<const WrittenSamples::Sample*> WrittenSource::matching(std::span<const store::Matcher> matchers,
@@ -29,15 +30,21 @@ std::vector<const WrittenSamples::Sample*> WrittenSource::matching(std::span<con
                                                                    promql::Millis to) const {
   std::vector<const WrittenSamples::Sample*> out;
   if (written_.at() < from || written_.at() > to) return out;
-  // Most selectors name a metric that no rule writes: then no pattern need be compiled.
   std::optional<RuleSelector> selector;
+  const auto look = [&](const std::map<Labels, WrittenSamples::Sample>& named) {
+    if (!selector) selector.emplace(matchers);
+    for (const auto& [labels, sample] : named) {
+      if (selector->matches(labels)) out.push_back(&sample);
+    }
+  };
   const auto fixed = std::ranges::find_if(matchers, [](const store::Matcher& matcher) {
     return matcher.type == store::MatchType::equal && matcher.label == "__name__";
   });
-  for (const auto& [labels, sample] : written_.samples()) {
-    if (fixed != matchers.end() && labels.get("__name__") != fixed->value) continue;
-    if (!selector) selector.emplace(matchers);
-    if (selector->matches(labels)) out.push_back(&sample);
+  // Most selectors name a metric that no rule writes: then no pattern need be compiled.
+  if (fixed == matchers.end()) {
+    for (const auto& [name, named] : written_.samples()) look(named);
+  } else if (const auto found = written_.samples().find(fixed->value); found != written_.samples().end()) {
+    look(found->second);
   }
   return out;
 }

@@ -24,11 +24,13 @@ class WrittenSamples {
     promql::SeriesLabelsPtr labels;
     double value = 0;
   };
-  const std::map<Labels, Sample>& samples() const { return samples_; }
+  /// By name, then by labels.
+  using ByName = std::map<std::string, std::map<Labels, Sample>, std::less<>>;
+  const ByName& samples() const { return samples_; }
 
  private:
   promql::Millis at_ = 0;
-  std::map<Labels, Sample> samples_;
+  ByName samples_;
 };
 
 /// A source with those samples on top. It refers to both.

@@ -62,6 +62,11 @@ config::Place YamlReading::locate(const Node& scalar, std::size_t offset) const 
   return scalar.place;
 }
 
+void YamlReading::add(const Node& scalar, std::size_t offset, std::string_view path, std::string_view what) {
+  constexpr std::size_t kLongest = 500;
+  problems.add(locate(scalar, offset), path, sanitize(what, kLongest));
+}
+
 YamlFields::YamlFields(YamlReading& reading, const Node* node, std::string path)
     : reading_(reading), node_(node), place_(node ? node->place : config::Place{}), path_(std::move(path)) {
   if (!node_) return;
@@ -175,7 +180,8 @@ std::vector<YamlFields::Pair> YamlFields::pairs(std::string_view key) {
 }
 
 void YamlFields::problem(std::string_view key, std::string_view text) {
-  reading_.problems.add(place_of(key), has(key) ? path_of(key) : path_, text);
+  constexpr std::size_t kLongest = 500;
+  reading_.problems.add(place_of(key), has(key) ? path_of(key) : path_, sanitize(text, kLongest));
 }
 
 void YamlFields::finish() {

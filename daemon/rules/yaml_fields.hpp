@@ -20,6 +20,8 @@ struct YamlReading {
   /// Where byte `offset` of a scalar's value stands in the text: exactly where the value stands there as it
   /// is, otherwise where the scalar begins.
   config::Place locate(const config::Node& scalar, std::size_t offset) const;
+  /// A problem at that byte of the scalar; `text` may quote any part of it.
+  void add(const config::Node& scalar, std::size_t offset, std::string_view path, std::string_view text);
 };
 
 /// The fields of one mapping of a rule file or of a rule test. A field that is read is known from then on;

@@ -65,6 +65,11 @@ void Store::publish(RoundPtr round) {
   impl_->cached = nullptr;
 }
 
+void Store::remember(const Round& round) {
+  if (!impl_->keeps_history()) return;
+  impl_->dropped += static_cast<std::uint64_t>(std::ranges::count(impl_->history.append(round), false));
+}
+
 std::vector<bool> Store::Impl::room_for(const Round& round, std::size_t before) const {
   const std::size_t others = samples - before;
   const std::size_t room = options.max_series > others ? options.max_series - others : 0;

@@ -59,6 +59,8 @@ class Store {
 
   /// Replaces the target's last round; series that it no longer has are stale from its time on.
   void publish(RoundPtr round);
+  /// Takes a round into the history alone: what has a page of its own (the daemon's own metrics).
+  void remember(const Round& round);
   /// The target is no longer configured.
   void forget(const TargetId& target);
 

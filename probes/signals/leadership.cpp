@@ -75,6 +75,7 @@ struct Leadership::State {
   Roster roster;
   Elections elections;
   SplitBrain split_brain;
+  bool concerned = false;  ///< somebody has spoken of leading or of votes
   /// When somebody was last known to lead; before that is known, when the first question went out.
   std::optional<SteadyTime> last_led;
 
@@ -97,6 +98,7 @@ void Leadership::begin() {
 void Leadership::observe(const Facts& facts) {
   auto& s = *state_;
   s.traits = facts.traits;
+  s.concerned = s.concerned || !facts.claims.empty() || !facts.memberships.empty();
   for (const auto& claim : facts.claims) {
     if (auto* member = s.roster.hear(claim, s.traits.failure_detection)) s.elections.hear(*member);
   }
@@ -111,6 +113,8 @@ std::vector<std::string> Leadership::ask_again() const {
 void Leadership::report(SteadyTime now, const Replication& replication, Samples& out) {
   auto& s = *state_;
   const auto standing = find_standing(s.roster);
+  // Nobody of this target has ever said anything about leading: hosts and clocks have no leader to lose.
+  if (!s.concerned) return;
   s.elections.count(s.roster, s.traits, now);
   s.split_brain.judge(s.roster, s.traits, replication, now);
   s.report_leader(standing, now, out);

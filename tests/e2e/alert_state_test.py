@@ -203,6 +203,43 @@ class AlertState(unittest.TestCase):
         self.assertEqual(self.metric("quorumwatch_alert_state_corrupt_total"), 1)
         self.assertEqual(len(glob.glob(os.path.join(self.state, "alerts.state.corrupt-*"))), 1)
 
+    def test_no_data_is_not_resolved(self):
+        if not shutil.which("redis-server"):
+            self.skipTest("needs redis-server")
+        port = free_port()
+
+        def redis():
+            server = subprocess.Popen(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", self.folder],
+                                      stdout=subprocess.DEVNULL)
+            self.addCleanup(lambda: (server.kill(), server.wait()))
+            return server
+
+        with open(self.path("quorumwatch.yml")) as file:
+            config = file.read()
+        with open(self.path("quorumwatch.yml"), "w") as out:
+            out.write(config.replace("targets: []", "targets: [{system: redis, name: one, "
+                                     f"members: ['127.0.0.1:{port}'], interval: 200ms, timeout: 150ms}}]"))
+        self.rules({"alert": "Leads", "expr": "quorumwatch_leader_claim == 1"},
+                   {"alert": "Silent", "expr": "absent(quorumwatch_leader_claim)"},
+                   {"alert": "Pending", "expr": "quorumwatch_leader_claim == 1", "for": "1h"})
+        server = redis()
+        self.start()
+        self.until(lambda: self.firing("Leads"))
+        self.assertNotIn("unknown", self.alert("Leads"))
+        since = self.alert("Pending")["activeAt"]
+        server.kill()
+        server.wait()
+        self.until(lambda: self.alert("Leads").get("unknown"))
+        self.assertEqual(self.alert("Leads")["state"], "firing")
+        self.assertEqual(self.alert("Pending")["activeAt"], since)
+        self.assertIn('quorumwatch_alert_unknown{alertname="Leads"', self.get("/metrics"))
+        self.until(lambda: self.firing("Silent"))
+        redis()
+        self.until(lambda: not self.alert("Leads").get("unknown"))
+        self.until(lambda: [alert for alert in self.alertmanager.of("Silent") if alert.get("endsAt")])
+        self.assertEqual(self.alert("Pending")["activeAt"], since)
+        self.assertFalse([alert for alert in self.alertmanager.of("Leads") if alert.get("endsAt")])
+
     def test_alerts_go_out_from_a_full_disk(self):
         mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", self.state], stderr=subprocess.DEVNULL)
         if mounted.returncode != 0:

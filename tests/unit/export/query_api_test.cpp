@@ -221,6 +221,15 @@ TEST_F(QueryApiTest, LimitsHold) {
   expect_error(get("query", {{"query", "1"}}), 503, "unavailable", "too many queries are being answered");
 }
 
+TEST_F(QueryApiTest, AQueryMayHaveSoManyRegularExpressions) {
+  std::string matchers;
+  for (int i = 0; i < 65; ++i) matchers += "a=~\"b\",";
+  expect_error(get("query", {{"query", "sum(up{" + matchers + "})"}}), 400, "bad_data",
+               "invalid parameter \"query\": more than 64 regular expressions");
+  expect_error(get("series", {{"match[]", "up{" + matchers + "}"}}), 400, "bad_data",
+               "invalid parameter \"match[]\": more than 64 regular expressions");
+}
+
 TEST_F(QueryApiTest, AnEvaluationEndsAtItsDeadline) {
   const auto reply =
       get("query", {{"query", "sum_over_time(sum(quorumwatch_leader_claim)[5m:1ms])"}, {"timeout", "0.001"}});

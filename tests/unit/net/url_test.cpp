@@ -17,8 +17,8 @@ TEST(Url, IsTakenApart) {
 
 TEST(Url, RefusesWhatItCanNotMean) {
   for (const auto* text :
-       {"", "host:9093", "http://", "http:///x", "http://user:s3cret@host", "http://host?a=b", "http://host/#x",
-        "http://host:99999", "ntp://host", "http://a b"}) {
+       {"", "host:9093", "http://", "http:///x", "http://user:s3cret@host", "http://host?a=b",
+        "http://host/#x", "http://host:99999", "ntp://host", "http://a b"}) {
     const auto url = Url::parse(text);
     EXPECT_FALSE(url) << text;
     if (url) continue;

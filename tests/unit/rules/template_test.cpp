@@ -167,6 +167,8 @@ TEST(Template, SaysWhatIsWrongInTheWordsOfGo) {
   EXPECT_EQ(expand("{{ 'ab' }}"), "PARSE malformed character constant: 'ab'");
   EXPECT_EQ(expand("{{ ( }}"), "PARSE unclosed left paren");
   EXPECT_EQ(expand("{{ ) }}"), "PARSE unexpected right paren");
+  EXPECT_TRUE(
+      expand("{{ printf \"%v\" and }}").contains("wrong number of args for and: want at least 1 got 0"));
   EXPECT_TRUE(expand("{{ .Foo }}").contains("can't evaluate field Foo in type struct"));
   EXPECT_TRUE(expand("{{ printf 3 }}").contains("expected string; found 3"));
   EXPECT_TRUE(expand("{{ humanize true }}").contains("error calling humanize: can't convert bool to float"));
