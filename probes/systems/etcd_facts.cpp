@@ -6,7 +6,7 @@
 #include <array>
 #include <utility>
 
-#include "probes/wire/http_date.hpp"
+#include "daemon/base/http_date.hpp"
 
 namespace qw::probes {
 
@@ -268,7 +268,7 @@ void EtcdCluster::add_timing(const EtcdAnswer& answer, Facts& facts) const {
   };
   for (const auto* reply : replies_of(answer)) {
     if (shorter(*reply, shortest)) shortest = reply;
-    if (wire::parse_http_date(reply->date) && shorter(*reply, dated)) dated = reply;
+    if (parse_http_date(reply->date) && shorter(*reply, dated)) dated = reply;
   }
   // How much of it is etcd's own work is not known, so there is no error to state.
   facts.round_trips.push_back({.member = name(answer.index),
@@ -292,7 +292,7 @@ void EtcdCluster::add_timing(const EtcdAnswer& answer, Facts& facts) const {
                           .asked = asked_of(*dated),
                           .local_sent = dated->wall_sent,
                           .local_received = dated->wall_received,
-                          .remote = *wire::parse_http_date(dated->date),
+                          .remote = *parse_http_date(dated->date),
                           .resolution = std::chrono::seconds(1)});
 }
 

@@ -30,10 +30,11 @@ def main():
         prometheus = started(process)
         shown = json.loads(output([LAB, "--dir", folder, "show"]))
         page_is_clean(shown)
-        behaves(prometheus)
+        behaves(prometheus, shown)
         kafka_behaves(prometheus, shown)
         mesh_behaves(prometheus)
         clocks_behave(prometheus)
+        pages_without_prometheus(shown, folder)
         os.killpg(process.pid, signal.SIGINT)
         ended_within(process, 60)
         left_nothing(folder, shown)
@@ -65,7 +66,7 @@ def page_is_clean(shown):
     assert judged.returncode == 0, f"promtool check metrics: {judged.stdout}{judged.stderr}"
 
 
-def behaves(prometheus):
+def behaves(prometheus, shown):
     etcd, sessions = '{system="etcd",target="control-plane"}', '{system="redis",target="sessions"}'
     for target in (etcd, sessions):
         until(lambda target=target: value(prometheus, "quorumwatch_leaders" + target) == 1, 30, f"one leader of {target}")
@@ -84,10 +85,51 @@ def behaves(prometheus):
     assert "20 writes" in said, said
     until(lambda: value(prometheus, f'quorumwatch_split_brain{{system="redis",kind="unfenced"}}') == 1, 20,
           "the split brain to be reported")
+    both_page("redis", prometheus, shown)
     output([os.path.join(DEMO, "heal"), "redis-split"])
     until(lambda: value(prometheus, "quorumwatch_leaders" + sessions) == 1, 60, "one primary after the healing")
     postgres_behaves(prometheus)
     assert "nothing was broken" in output([os.path.join(DEMO, "heal")])
+
+
+def both_page(system, prometheus, shown):
+    """The daemon and Prometheus raise the same alert with the same labels, and Alertmanager makes one page of both."""
+    daemon = f"http://{shown['nodes']['quorumwatch']['address']}:10979"
+
+    def raised(by):
+        return sorted(sorted(alert["labels"].items()) for alert in get(by + "/api/v1/alerts")["data"]["alerts"]
+                      if alert["state"] == "firing" and alert["labels"]["alertname"] == "QuorumwatchSplitBrain"
+                      and alert["labels"].get("system") == system)
+
+    until(lambda: raised(daemon) and raised(prometheus), 20, "both to raise the alert")
+    assert raised(daemon) == raised(prometheus), f"{raised(daemon)} by the daemon, {raised(prometheus)} by Prometheus"
+    until(lambda: pages(shown, "FIRING", system) == 1, 10, "the page")
+    held = [alert for alert in get(f"http://{shown['nodes']['alertmanager']['address']}:9093/api/v2/alerts")
+            if alert["labels"]["alertname"] == "QuorumwatchSplitBrain" and alert["labels"].get("system") == system]
+    assert len(held) == 1, held
+
+
+def pages(shown, what, system):
+    """How often people were told so."""
+    with open(shown["nodes"]["pages"]["log"], encoding="utf-8") as file:
+        return len(re.findall(rf"^\S+ {what} +critical QuorumwatchSplitBrain: {system} ", file.read(), re.M))
+
+
+def pages_without_prometheus(shown, folder):
+    """With Prometheus dead the daemon's page arrives all the same, and at once."""
+    before = pages(shown, "FIRING", "postgres")
+    output([LAB, "--dir", folder, "kill", "prometheus"])
+    output([os.path.join(DEMO, "break"), "postgres-split"])
+    broken = time.monotonic()
+    until(lambda: pages(shown, "FIRING", "postgres") > before, 5, "the page, without Prometheus")
+    print(f"the page arrived {time.monotonic() - broken:.1f} s after the split")
+    output([os.path.join(DEMO, "heal"), "postgres-split"])
+    until(lambda: pages(shown, "RESOLVED", "postgres") > 0, 60, "the end of it to be told")
+
+
+def get(address):
+    with urllib.request.urlopen(address, timeout=5) as reply:
+        return json.load(reply)
 
 
 def postgres_behaves(prometheus):

@@ -3,10 +3,10 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "daemon/base/http_date.hpp"
 #include "daemon/base/text.hpp"
 #include "probes/wire/etcd_probing.hpp"
 #include "probes/wire/etcd_reply.hpp"
-#include "probes/wire/http_date.hpp"
 
 namespace {
 
@@ -32,6 +32,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto token = parse_etcd_token(body)) require(token->find_first_of("\r\n ") == std::string::npos);
   require(qw::is_valid_utf8(read_etcd_refusal(400, body).message()));
   (void)parse_etcd_probing(body);
-  (void)parse_http_date(body);
+  (void)qw::parse_http_date(body);
   return 0;
 }

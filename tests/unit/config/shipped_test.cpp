@@ -58,7 +58,7 @@ std::string with_all_keys(const std::string& text) {
 }
 
 TEST(Example, LoadsAsItIs) {
-  const auto loaded = load_file((kConfig / "quorumwatch.yml").string(), real_kinds());
+  const auto loaded = load_file((kConfig / "quorumwatch.example.yml").string(), real_kinds());
   EXPECT_EQ(print(loaded), "");
   ASSERT_EQ(loaded.config.targets.size(), 5U);
   EXPECT_EQ(loaded.config.targets[0].common.name, "control-plane");
@@ -67,11 +67,12 @@ TEST(Example, LoadsAsItIs) {
 
 TEST(Example, LoadsWithItsCommentedOutKeysOnceTheirFilesAreThere) {
   const ScratchFolder folder;
-  for (const auto* name : {"etcd-ca.crt", "etcd.crt", "etcd.key", "redis.password", "etcd",
-                           "postgres.password", "postgres-ca.crt", "kafka-ca.crt", "kafka.password"})
+  for (const auto* name :
+       {"etcd-ca.crt", "etcd.crt", "etcd.key", "redis.password", "etcd", "postgres.password",
+        "postgres-ca.crt", "kafka-ca.crt", "kafka.password", "alertmanager.password"})
     folder.write(name, "x\n");
   setenv("CREDENTIALS_DIRECTORY", folder.path().c_str(), 1);
-  const auto text = with_all_keys(read(kConfig / "quorumwatch.yml"));
+  const auto text = with_all_keys(read(kConfig / "quorumwatch.example.yml"));
   const auto loaded = load_file(folder.write("quorumwatch.yml", text), real_kinds());
   unsetenv("CREDENTIALS_DIRECTORY");
   EXPECT_EQ(print(loaded), "");
