@@ -68,7 +68,7 @@ TEST(TrainBook, TheTimeThatThePeerHeldAPacketIsNotTheNetworks) {
   EXPECT_EQ(returned->value, microseconds(195));
   EXPECT_EQ(returned->reflected->sent - returned->reflected->received, milliseconds(4));
   EXPECT_EQ(returned->send_lag, microseconds(105));
-  EXPECT_LT(returned->error, microseconds(4));
+  EXPECT_LT(returned->error, microseconds(54)) << "50 us of it for what the peer can not stamp";
 }
 
 TEST(TrainBook, LossesAreNamedByDirection) {
