@@ -356,10 +356,10 @@ TEST(Postgres, ProvesTheSplitBrainOfASecondPrimaryAndMeasuresWhatIsLost) {
   EXPECT_EQ(value(split, "quorumwatch_leaders"), 2);
   EXPECT_EQ(value(split, "quorumwatch_leader_epoch"), 2);
 
-  const auto fork = trim(shell(fmt::format(
+  const std::string fork(trim(shell(fmt::format(
       "cut -f2 $(python3 -c 'import json;print(json.load(open(\"{}/state.json\"))[\"nodes\"][\"postgres-2\"]"
       "[\"data\"])')/pg_wal/00000002.history",
-      lab.directory().string())));
+      lab.directory().string()))));
   const auto lost = [&] {
     return number(old, fmt::format("select pg_wal_lsn_diff(pg_current_wal_lsn(), '{}')", fork));
   };
