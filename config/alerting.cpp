@@ -6,6 +6,8 @@
 #include <array>
 #include <string_view>
 
+#include "daemon/base/text.hpp"
+
 namespace qw::config {
 namespace {
 
@@ -88,12 +90,6 @@ void alerting_section(Fields& fields, AlertingOptions& options) {
 }
 
 }  // namespace
-
-bool is_label_name(std::string_view name) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  return !name.empty() && letter(name.front()) &&
-         std::ranges::all_of(name, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
-}
 
 void alerting_fields(Fields& fields, AlertingOptions& options) {
   fields.list(

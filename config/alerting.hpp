@@ -1,7 +1,6 @@
 #pragma once
 #include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "config/fields.hpp"
@@ -40,9 +39,6 @@ struct AlertingOptions {
   Nanoseconds resend_interval = std::chrono::seconds(30);
   bool watchdog = true;
 };
-
-/// Letters, digits and '_', no digit first.
-bool is_label_name(std::string_view name);
 
 /// Declares both root keys.
 void alerting_fields(Fields& fields, AlertingOptions& options);

@@ -1,6 +1,6 @@
 #include "config/rules.hpp"
 
-#include "config/alerting.hpp"
+#include "daemon/base/text.hpp"
 
 namespace qw::config {
 namespace {

@@ -416,17 +416,7 @@ void App::Impl::refresh() {
   self.set_dns(resolver.lookups_in_flight(), resolver.cache_age(clock.steady()));
   self.set_live_coroutines(async::live_tasks());
   self.set_log_dropped(log::dropped());
-  std::vector<exporting::Delivery> deliveries;
-  for (auto& sent : notifier.stats()) {
-    deliveries.push_back({.alertmanager = std::move(sent.alertmanager),
-                          .sent = sent.sent,
-                          .errors = sent.errors,
-                          .dropped = sent.dropped,
-                          .waiting = sent.waiting,
-                          .last_success = sent.last_success,
-                          .latency = sent.latency});
-  }
-  notified.set(deliveries, notifier.silent());
+  notified.set(notifier.stats(), notifier.silent());
   if (reflector) reflections.set(reflections_of(reflector->stats()));
 }
 

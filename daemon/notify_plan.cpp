@@ -5,6 +5,8 @@
 
 #include <array>
 
+#include "probes/probe.hpp"
+
 namespace qw {
 namespace {
 
@@ -18,14 +20,10 @@ Result<notify::HttpEndpoint> endpoint(const config::HttpOptions& options) {
   made.bearer_token = options.bearer_token.value;
   made.timeout = options.timeout;
   if (!made.url.tls()) return made;
-  const auto& tls = options.tls;
-  auto context = net::TlsContext::make({.enabled = true,
-                                        .ca_file = tls.ca_file.value,
-                                        .cert_file = tls.cert_file.value,
-                                        .key_file = tls.key_file.value,
-                                        .server_name = tls.server_name,
-                                        .insecure_skip_verify = tls.insecure_skip_verify});
-  if (!context) return std::unexpected(context.error().within("tls"));
+  auto tls = options.tls;
+  tls.enabled = true;
+  auto context = probes::ProbeContext::tls(tls);
+  if (!context) return std::unexpected(context.error());
   made.tls = std::move(*context);
   return made;
 }

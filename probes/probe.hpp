@@ -63,7 +63,7 @@ struct ProbeContext {
   LastHeard last_heard = {};                  ///< empty: not known
 
   /// What `tls:` of a target asks for; null where it is not there. Errors name the file.
-  Result<std::shared_ptr<net::TlsContext>> tls(const config::TlsOptions& options) const;
+  static Result<std::shared_ptr<net::TlsContext>> tls(const config::TlsOptions& options);
 };
 
 using ProbeMaker = std::function<Result<std::unique_ptr<Probe>>(const ProbeContext&)>;

@@ -126,4 +126,10 @@ std::uint64_t stable_hash(std::string_view text) {
   return hash;
 }
 
+bool is_label_name(std::string_view text) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  return !text.empty() && letter(text.front()) &&
+         std::ranges::all_of(text, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
 }  // namespace qw

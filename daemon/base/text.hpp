@@ -27,6 +27,10 @@ std::string sanitize(std::string_view text, std::size_t max_bytes = 200);
 
 bool is_valid_utf8(std::string_view text);
 
+/// Whether Prometheus takes it for the name of a label (of the old, ASCII form): letters, digits and '_', no
+/// digit first.
+bool is_label_name(std::string_view text);
+
 /// FNV-1a: a stable hash for phases and placement; the same on every machine and in every run.
 std::uint64_t stable_hash(std::string_view text);
 

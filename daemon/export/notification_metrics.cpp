@@ -1,10 +1,9 @@
 #include "daemon/export/notification_metrics.hpp"
 
-#include <prometheus/counter.h>
-#include <prometheus/gauge.h>
-
 #include <array>
 #include <map>
+
+#include "daemon/export/own_registry.hpp"
 
 namespace qw::exporting {
 namespace {
@@ -37,16 +36,6 @@ constexpr MetricFamily kSilent{
 constexpr std::array kFamilies{kDiscovered, kDropped, kErrors, kLastSuccess,
                                kLatency,    kQueue,   kSent,   kSilent};
 
-template <class Builder>
-auto& add(prometheus::Registry& registry, Builder builder, const MetricFamily& family) {
-  return builder.Name(std::string(family.name)).Help(std::string(family.help)).Register(registry);
-}
-
-void raise_to(prometheus::Counter& of, std::uint64_t total) {
-  const double added = static_cast<double>(total) - of.Value();
-  if (added > 0) of.Increment(added);
-}
-
 }  // namespace
 
 struct NotificationMetrics::Impl {
@@ -56,14 +45,14 @@ struct NotificationMetrics::Impl {
     prometheus::Gauge* last_success = nullptr;
   };
   explicit Impl(prometheus::Registry& registry)
-      : discovered(add(registry, prometheus::BuildGauge(), kDiscovered).Add({})),
-        silent(add(registry, prometheus::BuildGauge(), kSilent).Add({})),
-        dropped(add(registry, prometheus::BuildCounter(), kDropped)),
-        errors(add(registry, prometheus::BuildCounter(), kErrors)),
-        sent(add(registry, prometheus::BuildCounter(), kSent)),
-        last_success(add(registry, prometheus::BuildGauge(), kLastSuccess)),
-        latency(add(registry, prometheus::BuildGauge(), kLatency)),
-        queue(add(registry, prometheus::BuildGauge(), kQueue)) {}
+      : discovered(add_gauge(registry, kDiscovered).Add({})),
+        silent(add_gauge(registry, kSilent).Add({})),
+        dropped(add_counter(registry, kDropped)),
+        errors(add_counter(registry, kErrors)),
+        sent(add_counter(registry, kSent)),
+        last_success(add_gauge(registry, kLastSuccess)),
+        latency(add_gauge(registry, kLatency)),
+        queue(add_gauge(registry, kQueue)) {}
 
   Series& series(const std::string& alertmanager) {
     const auto [found, is_new] = all.try_emplace(alertmanager);

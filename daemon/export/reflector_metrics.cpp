@@ -1,10 +1,9 @@
 #include "daemon/export/reflector_metrics.hpp"
 
-#include <prometheus/counter.h>
-#include <prometheus/gauge.h>
-
 #include <array>
 #include <map>
+
+#include "daemon/export/own_registry.hpp"
 
 namespace qw::exporting {
 namespace {
@@ -32,24 +31,13 @@ struct Counted {
   }
 };
 
-prometheus::Family<prometheus::Counter>& add_counter(prometheus::Registry& registry,
-                                                     const MetricFamily& family) {
-  return prometheus::BuildCounter()
-      .Name(std::string(family.name))
-      .Help(std::string(family.help))
-      .Register(registry);
-}
-
 }  // namespace
 
 struct ReflectorMetrics::Impl {
   explicit Impl(prometheus::Registry& registry)
       : reflected_family(add_counter(registry, kReflected)),
         refused_family(add_counter(registry, kRefused)),
-        sessions_family(prometheus::BuildGauge()
-                            .Name(std::string(kSessions.name))
-                            .Help(std::string(kSessions.help))
-                            .Register(registry)) {}
+        sessions_family(add_gauge(registry, kSessions)) {}
 
   prometheus::Family<prometheus::Counter>&reflected_family, &refused_family;
   prometheus::Family<prometheus::Gauge>& sessions_family;

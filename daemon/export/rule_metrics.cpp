@@ -1,11 +1,10 @@
 #include "daemon/export/rule_metrics.hpp"
 
-#include <prometheus/counter.h>
-#include <prometheus/gauge.h>
-
 #include <algorithm>
 #include <array>
 #include <map>
+
+#include "daemon/export/own_registry.hpp"
 
 namespace qw::exporting {
 namespace {
@@ -44,11 +43,6 @@ constexpr std::array kFamilies{kAlerts,   kCorrupt,     kSaveDuration, kSaveErro
                                kFailures, kEvaluations, kInterval,     kMissed,     kIterations,
                                kDuration, kLast,        kRules,        kTemplates};
 
-template <class Builder>
-auto& add(prometheus::Registry& registry, Builder builder, const MetricFamily& family) {
-  return builder.Name(std::string(family.name)).Help(std::string(family.help)).Register(registry);
-}
-
 }  // namespace
 
 struct RuleMetrics::Impl {
@@ -57,20 +51,20 @@ struct RuleMetrics::Impl {
     prometheus::Gauge *interval, *duration, *last, *rules;
   };
   explicit Impl(prometheus::Registry& registry)
-      : alerts(add(registry, prometheus::BuildGauge(), kAlerts)),
-        corrupt(add(registry, prometheus::BuildCounter(), kCorrupt).Add({})),
-        save_duration(add(registry, prometheus::BuildGauge(), kSaveDuration).Add({})),
-        save_errors(add(registry, prometheus::BuildCounter(), kSaveErrors).Add({})),
-        saved(add(registry, prometheus::BuildGauge(), kSaved).Add({})),
-        failures(add(registry, prometheus::BuildCounter(), kFailures)),
-        evaluations(add(registry, prometheus::BuildCounter(), kEvaluations)),
-        interval(add(registry, prometheus::BuildGauge(), kInterval)),
-        missed(add(registry, prometheus::BuildCounter(), kMissed)),
-        iterations(add(registry, prometheus::BuildCounter(), kIterations)),
-        duration(add(registry, prometheus::BuildGauge(), kDuration)),
-        last(add(registry, prometheus::BuildGauge(), kLast)),
-        rules(add(registry, prometheus::BuildGauge(), kRules)),
-        templates(add(registry, prometheus::BuildCounter(), kTemplates).Add({})) {}
+      : alerts(add_gauge(registry, kAlerts)),
+        corrupt(add_counter(registry, kCorrupt).Add({})),
+        save_duration(add_gauge(registry, kSaveDuration).Add({})),
+        save_errors(add_counter(registry, kSaveErrors).Add({})),
+        saved(add_gauge(registry, kSaved).Add({})),
+        failures(add_counter(registry, kFailures)),
+        evaluations(add_counter(registry, kEvaluations)),
+        interval(add_gauge(registry, kInterval)),
+        missed(add_counter(registry, kMissed)),
+        iterations(add_counter(registry, kIterations)),
+        duration(add_gauge(registry, kDuration)),
+        last(add_gauge(registry, kLast)),
+        rules(add_gauge(registry, kRules)),
+        templates(add_counter(registry, kTemplates).Add({})) {}
 
   Series& series(const std::string& group) {
     const auto [found, is_new] = all.try_emplace(group);

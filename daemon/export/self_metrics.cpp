@@ -1,8 +1,6 @@
 #include "daemon/export/self_metrics.hpp"
 
 #include <fmt/format.h>
-#include <prometheus/counter.h>
-#include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 
 #include <algorithm>
@@ -11,6 +9,7 @@
 #include <utility>
 
 #include "daemon/base/version.hpp"
+#include "daemon/export/own_registry.hpp"
 #include "daemon/export/process_metrics.hpp"
 
 namespace qw::exporting {
@@ -102,23 +101,6 @@ constexpr std::array kFamilies{kBuildInfo,
                                kLastJump,
                                kJumps};
 
-using GaugeFamily = prometheus::Family<prometheus::Gauge>;
-using CounterFamily = prometheus::Family<prometheus::Counter>;
-
-GaugeFamily& add_gauge(prometheus::Registry& registry, const MetricFamily& family) {
-  return prometheus::BuildGauge()
-      .Name(std::string(family.name))
-      .Help(std::string(family.help))
-      .Register(registry);
-}
-
-CounterFamily& add_counter(prometheus::Registry& registry, const MetricFamily& family) {
-  return prometheus::BuildCounter()
-      .Name(std::string(family.name))
-      .Help(std::string(family.help))
-      .Register(registry);
-}
-
 /// From 100 us, what a quiet machine shows, to 10 s, after which the watchdog has ended us.
 prometheus::Histogram& add_lateness(prometheus::Registry& registry, const MetricFamily& family) {
   const prometheus::Histogram::BucketBoundaries bounds{
@@ -128,12 +110,6 @@ prometheus::Histogram& add_lateness(prometheus::Registry& registry, const Metric
       .Help(std::string(family.help))
       .Register(registry)
       .Add({}, bounds);
-}
-
-/// A counter that somebody else counts: only what is new is added.
-void raise_to(prometheus::Counter& counter, std::uint64_t total) {
-  const double added = static_cast<double>(total) - counter.Value();
-  if (added > 0) counter.Increment(added);
 }
 
 /// Why a whole round failed: what most of its members failed with.

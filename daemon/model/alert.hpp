@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,5 +24,16 @@ struct Alert {
 };
 /// All alerts that fire now and those that ended lately, as of one evaluation.
 using AlertsPtr = std::shared_ptr<const std::vector<Alert>>;
+
+/// What one Alertmanager was sent so far, in totals.
+struct Delivery {
+  std::string alertmanager;   ///< its URL
+  std::uint64_t sent = 0;     ///< alerts that it acknowledged, repetitions among them
+  std::uint64_t errors = 0;   ///< requests that failed
+  std::uint64_t dropped = 0;  ///< alerts that it refused for good, or that there was no room for
+  std::size_t waiting = 0;    ///< alerts with something that it did not acknowledge yet
+  std::optional<WallTime> last_success;
+  Nanoseconds latency{};  ///< of the last request that succeeded
+};
 
 }  // namespace qw

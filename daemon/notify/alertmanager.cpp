@@ -61,8 +61,8 @@ void Alertmanager::adopt(Alertmanager& old) {
   stats_.alertmanager = url;
 }
 
-DeliveryStats Alertmanager::stats() const {
-  DeliveryStats stats = stats_;
+Delivery Alertmanager::stats() const {
+  Delivery stats = stats_;
   stats.waiting = outbox_.waiting();
   stats.dropped += outbox_.left_out();
   return stats;

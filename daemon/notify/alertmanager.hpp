@@ -10,17 +10,6 @@
 
 namespace qw::notify {
 
-/// What one Alertmanager was sent so far.
-struct DeliveryStats {
-  std::string alertmanager;   ///< its URL
-  std::uint64_t sent = 0;     ///< alerts that it acknowledged, repetitions among them
-  std::uint64_t errors = 0;   ///< requests that failed
-  std::uint64_t dropped = 0;  ///< alerts that it refused for good, or that there was no room for
-  std::size_t waiting = 0;
-  std::optional<WallTime> last_success;
-  Nanoseconds latency{};  ///< of the last request that succeeded
-};
-
 /// One Alertmanager: its outbox, and the task that empties it. Another one that is slow or dead changes
 /// nothing here.
 class Alertmanager {
@@ -37,7 +26,7 @@ class Alertmanager {
   const net::Url& url() const { return endpoint_.url; }
   /// Takes over what the same Alertmanager was told under an earlier configuration.
   void adopt(Alertmanager& old);
-  DeliveryStats stats() const;
+  Delivery stats() const;
 
  private:
   using Batch = std::vector<AlertPtr>;
@@ -60,7 +49,7 @@ class Alertmanager {
   unsigned failures_ = 0;  ///< in a row
   Nanoseconds ahead_{};    ///< by how much our wall clock is provably ahead of theirs; 0: it is not
   std::string last_reason_;
-  DeliveryStats stats_;
+  Delivery stats_;
 };
 
 }  // namespace qw::notify

@@ -87,8 +87,8 @@ Task<void> Notifier::stop() {
   for (const auto& generation : old_) co_await generation->tasks.join();
 }
 
-std::vector<DeliveryStats> Notifier::stats() const {
-  std::vector<DeliveryStats> out;
+std::vector<Delivery> Notifier::stats() const {
+  std::vector<Delivery> out;
   if (!now_) return out;
   for (const auto& one : now_->alertmanagers) out.push_back(one->stats());
   return out;

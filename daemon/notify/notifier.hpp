@@ -42,7 +42,7 @@ class Notifier {
   /// start: the rules' state is saved.
   Task<void> stop();
 
-  std::vector<DeliveryStats> stats() const;
+  std::vector<Delivery> stats() const;
   /// Whether a Prometheus speaks for us now.
   bool silent() const;
 

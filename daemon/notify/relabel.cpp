@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "daemon/base/text.hpp"
+
 namespace qw::notify {
 namespace {
 
@@ -25,12 +27,6 @@ void keep_if(Labels& labels, Keep keep) {
     if (keep(pair)) kept.push_back(pair);
   }
   labels = Labels(std::move(kept));
-}
-
-bool is_label_name(std::string_view text) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  return !text.empty() && letter(text.front()) &&
-         std::ranges::all_of(text, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
 }
 
 std::string in_case(std::string text, char first, char last, int shift) {

@@ -15,13 +15,6 @@ bool is_alpha(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-bool is_name(std::string_view text, bool colons) {
-  const auto fits = [colons](char c) {
-    return is_alpha(c) || (c >= '0' && c <= '9') || (colons && c == ':');
-  };
-  return !text.empty() && !(text[0] >= '0' && text[0] <= '9') && std::ranges::all_of(text, fits);
-}
-
 std::unexpected<ParseError> too_long(std::string_view text) {
   return std::unexpected(ParseError{
       .span = {}, .message = fmt::format("expected at most {} bytes, got {}", kMaxText, text.size())});
@@ -141,11 +134,8 @@ Parsed<std::vector<store::Matcher>> parse_matchers(std::string_view text) {
 }
 
 bool is_metric_name(std::string_view text) {
-  return is_name(text, true);
-}
-
-bool is_label_name(std::string_view text) {
-  return is_name(text, false);
+  const auto fits = [](char c) { return is_alpha(c) || (c >= '0' && c <= '9') || c == ':'; };
+  return !text.empty() && !(text[0] >= '0' && text[0] <= '9') && std::ranges::all_of(text, fits);
 }
 
 }  // namespace qw::promql

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/base/text.hpp"
 #include "daemon/promql/ast.hpp"
 
 namespace qw::promql {
@@ -48,8 +49,7 @@ struct SeriesDescription {
 };
 Parsed<SeriesDescription> parse_series(std::string_view text);
 
-/// Whether `text` may be the name of a metric or of a label (of the old, ASCII form).
+/// Whether `text` may be the name of a metric (of the old, ASCII form); of a label: qw::is_label_name.
 bool is_metric_name(std::string_view text);
-bool is_label_name(std::string_view text);
 
 }  // namespace qw::promql

@@ -137,7 +137,7 @@ class Reader {
   std::vector<NamedTemplate> labels(YamlFields& fields, bool templates) {
     std::vector<NamedTemplate> out;
     for (const auto& pair : fields.pairs("labels")) {
-      if (!promql::is_label_name(pair.name) || pair.name == "__name__") {
+      if (!is_label_name(pair.name) || pair.name == "__name__") {
         reading_.problems.add(pair.place, pair.path,
                               fmt::format("invalid label name: {}", config::quote(pair.name)));
       }
@@ -150,7 +150,7 @@ class Reader {
   std::vector<NamedTemplate> annotations(YamlFields& fields) {
     std::vector<NamedTemplate> out;
     for (const auto& pair : fields.pairs("annotations")) {
-      if (!promql::is_label_name(pair.name)) {
+      if (!is_label_name(pair.name)) {
         reading_.problems.add(pair.place, pair.path,
                               fmt::format("invalid annotation name: {}", config::quote(pair.name)));
       }

@@ -2,7 +2,7 @@
 
 namespace qw::probes {
 
-Result<std::shared_ptr<net::TlsContext>> ProbeContext::tls(const config::TlsOptions& options) const {
+Result<std::shared_ptr<net::TlsContext>> ProbeContext::tls(const config::TlsOptions& options) {
   if (!options.enabled) return nullptr;
   const net::TlsFiles files{.enabled = true,
                             .ca_file = options.ca_file.value,

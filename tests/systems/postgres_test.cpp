@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 
 constexpr Nanoseconds kInterval = 200ms;
 constexpr Nanoseconds kTimeout = 1s;
+constexpr WatchedTarget::Pace kPace{.interval = kInterval, .timeout = kTimeout};
 
 std::optional<double> of_member(const Round& round, std::string_view family, const lab::Node& node) {
   return value(round, family, "member", node.endpoint());
@@ -45,13 +46,6 @@ double elections(const Round& round, std::string_view cause) {
 const Unanswered* unanswered_by(const Round& round, const lab::Node& node) {
   const auto found = std::ranges::find(round.facts.unanswered, node.endpoint(), &Unanswered::member);
   return found == round.facts.unanswered.end() ? nullptr : &*found;
-}
-
-std::string reasons(const Round& round) {
-  std::string text = round.reason;
-  for (const auto& none : round.facts.unanswered)
-    text += fmt::format("; {}: {}", none.member, none.error.message());
-  return text;
 }
 
 std::string sql(const lab::Node& node, std::string_view statement) {
@@ -78,60 +72,13 @@ void write_rows(const lab::Node& node, int rows) {
   EXPECT_EQ(said, "");
 }
 
-/// A target as the daemon makes it from its configuration; each round is measured when it is asked for.
-class Watched {
+/// The lab's servers as a target; each round is measured when it is asked for.
+class Watched : public WatchedTarget {
  public:
-  explicit Watched(const lab::Lab& lab, std::string_view options = "username: monitor") {
-    std::string members;
-    for (const auto& member : lab.endpoints("postgres")) members += (members.empty() ? "" : ", ") + member;
-    auto made = make_target(kPostgres, fmt::format("members: [{}], {}", members, options),
-                            ProbeContext{.net = net_, .clock = clock_}, lab.directory());
-    if (!made) throw std::runtime_error(made.error().message());
-    target_ = std::move(*made);
-  }
-
-  /// The next round, on a grid of kInterval.
-  Round round() {
-    std::optional<Round> result;
-    tasks_.spawn("round", measure(result));
-    while (tasks_.size() > 0) {
-      io_.restart();
-      io_.run_one();
-    }
-    record(*result);
-    return std::move(*result);
-  }
-
-  /// The first round that is as wanted, or the last one within the limit.
-  Round until(const std::function<bool(const Round&)>& wanted, Nanoseconds limit = 30s) {
-    const SteadyTime end = clock_.steady() + limit;
-    while (true) {
-      Round now = round();
-      if (wanted(now)) return now;
-      if (clock_.steady() > end) {
-        ADD_FAILURE() << "not seen within " << limit / 1s << " s" << reasons(now);
-        return now;
-      }
-    }
-  }
-
- private:
-  Task<void> measure(std::optional<Round>& into) {
-    const bool waited = co_await async::sleep_until(due_);
-    EXPECT_TRUE(waited);
-    due_ = clock_.steady() + kInterval;
-    auto round = co_await target_->measure(clock_.steady() + kTimeout);
-    into.emplace(std::move(round));
-  }
-
-  asio::io_context io_{1};
-  SystemClock clock_;
-  net::Resolver resolver_{io_.get_executor(), {}};
-  net::Net net_{io_.get_executor(), resolver_};
-  std::unique_ptr<Target> target_;
-  SteadyTime due_{};
-  async::TaskGroup tasks_{io_.get_executor(),
-                          [](std::string_view, const std::string& what) { ADD_FAILURE() << what; }};
+  explicit Watched(const lab::Lab& lab, std::string_view options = "username: monitor")
+      : WatchedTarget(kPostgres,
+                      fmt::format("members: [{}], {}", fmt::join(lab.endpoints("postgres"), ", "), options),
+                      kPace, lab.directory()) {}
 };
 
 void start(lab::Lab& lab, std::vector<std::string> options = {}) {
@@ -465,7 +412,7 @@ TEST(Postgres, ADroppedConnectionIsNotADownMember) {
               "t");
   }
   const Round round = watched.round();
-  EXPECT_TRUE(round.facts.unanswered.empty()) << reasons(round);
+  EXPECT_TRUE(round.facts.unanswered.empty()) << reasons_in(round);
   EXPECT_EQ(value(round, "quorumwatch_leaders"), 1);
 }
 
@@ -519,19 +466,20 @@ TEST(Postgres, SaysWhyItWasNotLetIn) {
   Watched let_in(lab, "username: monitor, password_file: right");
   EXPECT_EQ(value(let_in.round(), "quorumwatch_leaders"), 1);
   Watched wrong(lab, "username: monitor, password_file: wrong");
-  EXPECT_TRUE(reasons(wrong.round()).contains("password authentication failed")) << reasons(wrong.round());
-  EXPECT_FALSE(reasons(wrong.round()).contains("4711"));
+  EXPECT_TRUE(reasons_in(wrong.round()).contains("password authentication failed"))
+      << reasons_in(wrong.round());
+  EXPECT_FALSE(reasons_in(wrong.round()).contains("4711"));
   Watched none(lab, "username: monitor");
-  EXPECT_TRUE(reasons(none.round()).contains("'password_file' is not set")) << reasons(none.round());
+  EXPECT_TRUE(reasons_in(none.round()).contains("'password_file' is not set")) << reasons_in(none.round());
   Watched elsewhere(lab, "username: monitor, password_file: right, database: nowhere");
-  EXPECT_TRUE(reasons(elsewhere.round()).contains("database \"nowhere\" does not exist (SQLSTATE 3D000)"))
-      << reasons(elsewhere.round());
+  EXPECT_TRUE(reasons_in(elsewhere.round()).contains("database \"nowhere\" does not exist (SQLSTATE 3D000)"))
+      << reasons_in(elsewhere.round());
   ::setenv("PGPASSWORD", "right-4711", 1);
   ::setenv("PGSERVICE", "elsewhere", 1);
   ::setenv("PGSSLMODE", "require", 1);
   Watched environment(lab, "username: monitor");
-  EXPECT_TRUE(reasons(environment.round()).contains("'password_file' is not set"))
-      << "the environment has no say: " << reasons(environment.round());
+  EXPECT_TRUE(reasons_in(environment.round()).contains("'password_file' is not set"))
+      << "the environment has no say: " << reasons_in(environment.round());
   ::unsetenv("PGPASSWORD");
   ::unsetenv("PGSSLMODE");
 }
@@ -545,19 +493,20 @@ TEST(Postgres, SpeaksTlsAndRefusesWhoeverIsSomebodyElse) {
   const std::string trusted = fmt::format("ca_file: {}, {}", lab.certificate("ca.crt"), files);
   Watched verified(lab, fmt::format("username: monitor, tls: {{{}}}", trusted));
   const Round good = verified.round();
-  EXPECT_EQ(value(good, "quorumwatch_leaders"), 1) << reasons(good);
+  EXPECT_EQ(value(good, "quorumwatch_leaders"), 1) << reasons_in(good);
   Watched other_name(lab, fmt::format("username: monitor, tls: {{{}, server_name: other.example}}", trusted));
-  EXPECT_TRUE(reasons(other_name.round()).contains("does not match host name"))
-      << reasons(other_name.round());
+  EXPECT_TRUE(reasons_in(other_name.round()).contains("does not match host name"))
+      << reasons_in(other_name.round());
   Watched only_ca(lab, fmt::format("username: monitor, sslmode: verify-ca, tls: {{{}}}", trusted));
   EXPECT_EQ(value(only_ca.round(), "quorumwatch_leaders"), 1);
   Watched stranger(lab, fmt::format("username: monitor, tls: {{ca_file: {}, {}}}",
                                     lab.certificate("other-ca.crt"), files));
-  EXPECT_TRUE(reasons(stranger.round()).contains("certificate verify failed")) << reasons(stranger.round());
+  EXPECT_TRUE(reasons_in(stranger.round()).contains("certificate verify failed"))
+      << reasons_in(stranger.round());
   Watched blind(lab, fmt::format("username: monitor, tls: {{insecure_skip_verify: true, {}}}", files));
   EXPECT_EQ(value(blind.round(), "quorumwatch_leaders"), 1);
   Watched plain(lab, "username: monitor");
-  EXPECT_TRUE(reasons(plain.round()).contains("no pg_hba.conf entry")) << reasons(plain.round());
+  EXPECT_TRUE(reasons_in(plain.round()).contains("no pg_hba.conf entry")) << reasons_in(plain.round());
 }
 
 }  // namespace

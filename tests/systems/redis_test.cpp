@@ -22,8 +22,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Nanoseconds kInterval = 200ms;
-constexpr Nanoseconds kTimeout = 1s;
+constexpr WatchedTarget::Pace kPace{.interval = 200ms, .timeout = 1s};
 
 std::optional<double> of_member(const Round& round, std::string_view family, std::string_view member) {
   return value(round, family, "member", member);
@@ -45,14 +44,6 @@ const LeadershipClaim* claim_of(const Round& round, std::string_view member) {
 const Unanswered* unanswered_by(const Round& round, std::string_view member) {
   const auto found = std::ranges::find(round.facts.unanswered, member, &Unanswered::member);
   return found == round.facts.unanswered.end() ? nullptr : &*found;
-}
-
-/// Why nobody or somebody did not answer, in one text.
-std::string reasons(const Round& round) {
-  std::string text = round.reason;
-  for (const auto& none : round.facts.unanswered)
-    text += fmt::format("; {}: {}", none.member, none.error.message());
-  return text;
 }
 
 /// Every position that was told, in one text.
@@ -96,56 +87,13 @@ std::string list(const std::vector<std::string>& members) {
 }
 
 /// A target as the daemon makes it from its configuration; each round is measured when it is asked for.
-class Watched {
+class Watched : public WatchedTarget {
  public:
-  explicit Watched(const std::string& options, const std::filesystem::path& folder = "/tmp") {
-    auto made = make_target(kRedis, options, ProbeContext{.net = net_, .clock = clock_}, folder);
-    if (!made) throw std::runtime_error(made.error().message());
-    target_ = std::move(*made);
-  }
-
-  /// The next round, on a grid of kInterval.
-  Round round() {
-    std::optional<Round> result;
-    tasks_.spawn("round", measure(result));
-    while (tasks_.size() > 0) {
-      io_.restart();
-      io_.run_one();
-    }
-    record(*result);
-    return std::move(*result);
-  }
-
-  /// The first round that is as wanted, or the last one within the limit.
+  explicit Watched(const std::string& options, const std::filesystem::path& folder = "/tmp")
+      : WatchedTarget(kRedis, options, kPace, folder) {}
   Round until(const std::function<bool(const Round&)>& wanted, Nanoseconds limit = 20s) {
-    const SteadyTime end = clock_.steady() + limit;
-    while (true) {
-      Round now = round();
-      if (wanted(now)) return now;
-      if (clock_.steady() > end) {
-        ADD_FAILURE() << "not seen within " << limit / 1s << " s" << reasons(now);
-        return now;
-      }
-    }
+    return WatchedTarget::until(wanted, limit);
   }
-
- private:
-  Task<void> measure(std::optional<Round>& into) {
-    const bool waited = co_await async::sleep_until(due_);
-    EXPECT_TRUE(waited);
-    due_ = clock_.steady() + kInterval;
-    auto round = co_await target_->measure(clock_.steady() + kTimeout);
-    into.emplace(std::move(round));
-  }
-
-  asio::io_context io_{1};
-  SystemClock clock_;
-  net::Resolver resolver_{io_.get_executor(), {}};
-  net::Net net_{io_.get_executor(), resolver_};
-  std::unique_ptr<Target> target_;
-  SteadyTime due_{};
-  async::TaskGroup tasks_{io_.get_executor(),
-                          [](std::string_view, const std::string& what) { ADD_FAILURE() << what; }};
 };
 
 std::string members_of(const lab::Lab& lab) {
@@ -402,7 +350,7 @@ TEST(Redis, NeedsNoMoreRightsThanItDocumentsAndNeverShowsItsPassword) {
   // Two positions of their own, and one that the master sees once the replica has acknowledged something.
   const Round round =
       watched.until([](const Round& r) { return is_healthy(r) && r.facts.positions.size() == 3; });
-  EXPECT_EQ(reasons(round), "");
+  EXPECT_EQ(reasons_in(round), "");
   EXPECT_EQ(round.facts.clocks.size(), 5u);
   EXPECT_EQ(value(round, "quorumwatch_sentinel_quorum_reachable"), 3);
 
@@ -414,14 +362,14 @@ TEST(Redis, NeedsNoMoreRightsThanItDocumentsAndNeverShowsItsPassword) {
   EXPECT_EQ(
       refused.facts.unanswered[0].error,
       Error(ErrorKind::rejected, "AUTH: WRONGPASS invalid username-password pair or user is disabled."));
-  EXPECT_EQ(reasons(refused).find("Geheim"), std::string::npos);
+  EXPECT_EQ(reasons_in(refused).find("Geheim"), std::string::npos);
 
   Watched without(fmt::format("members: {}", list(lab.endpoints("redis"))));
   EXPECT_EQ(without.round().facts.unanswered.at(0).error,
             Error(ErrorKind::rejected, "INFO: NOAUTH Authentication required."));
 
   Watched by_password(fmt::format("members: {}, password_file: {}", list(lab.endpoints("redis")), master));
-  EXPECT_EQ(reasons(by_password.round()), "");
+  EXPECT_EQ(reasons_in(by_password.round()), "");
 }
 
 TEST(Redis, SpeaksTlsWithACertificateOfItsOwn) {
@@ -440,7 +388,7 @@ TEST(Redis, SpeaksTlsWithACertificateOfItsOwn) {
   };
   Watched watched(tls("ca.crt", "client"));
   const Round round = watched.until(is_healthy);
-  EXPECT_EQ(reasons(round), "");
+  EXPECT_EQ(reasons_in(round), "");
 
   for (const std::string_view client : {"", "client-other-ca", "client-expired"}) {
     Watched refused(tls("ca.crt", client));
@@ -466,7 +414,7 @@ TEST(Redis, RefusesAServerWhoseCertificateIsNotItsOwn) {
     Watched strict(members + fmt::format(", tls: {{ca_file: {}}}", lab.certificate("ca.crt")));
     const Round refused = strict.round();
     ASSERT_EQ(refused.facts.unanswered.size(), 1u) << certificate;
-    EXPECT_EQ(refused.facts.unanswered[0].error.kind(), ErrorKind::rejected) << reasons(refused);
+    EXPECT_EQ(refused.facts.unanswered[0].error.kind(), ErrorKind::rejected) << reasons_in(refused);
     Watched lenient(members + ", tls: {insecure_skip_verify: true}");
     EXPECT_TRUE(lenient.round().success) << certificate;
   }
