@@ -90,6 +90,21 @@ def one_redis_primary(shown):
     return primaries[0]
 
 
+def redis_sides(shown):
+    """The older and the newer primary where there are two, by the word of most Sentinels; else a replica and the primary."""
+    names = list(nodes_of(shown, "redis"))
+    primaries = redis_primaries(shown)
+    words = [redis(node, "sentinel", "get-master-addr-by-name", SENTINEL_MASTER).split() for node in nodes_of(shown, "sentinel").values()
+             if node["state"] == "running"]
+
+    def votes(name):
+        return sum(word[:1] == [shown["nodes"][name]["address"]] for word in words)
+
+    newer = max(primaries or names, key=votes)
+    older = next(name for name in primaries + names if name != newer)
+    return older, newer
+
+
 def until(condition, seconds, what):
     """Waits for `condition`; what it returned, or Trouble."""
     deadline = time.monotonic() + seconds

@@ -14,6 +14,11 @@ kafka-payments                          transactions of a second each, to the to
 kafka-ledger                            group ledger: reads what of it is committed"""
 # A file here makes a client misbehave: so what is broken shows, and heal need not remember it.
 SWITCHES = os.path.join(demo.FOLDER, "kafka-switches")
+# Kafka's own tools, under the names of its distribution.
+TOOLS = os.path.join(demo.FOLDER, "kafka-bin")
+_TOOL = os.path.join(demo.ROOT, "deploy", "demo", "kafka-tool")
+_TOOL_NAMES = ("consumer-groups", "topics", "configs", "get-offsets", "leader-election", "metadata-quorum", "transactions",
+               "console-consumer")
 
 
 def start():
@@ -24,6 +29,9 @@ def start():
         print(f"demo: NO KAFKA in this demo: {trouble}", flush=True)
         return
     os.makedirs(SWITCHES)
+    os.makedirs(TOOLS)
+    for tool in _TOOL_NAMES:
+        os.symlink(_TOOL, os.path.join(TOOLS, f"kafka-{tool}.sh"))
     shown = demo.lab("show")
     _client(shown, "topic", "create", "orders", "payments", "--partitions", "6")
     _keep(shown, "kafka-producer", "produce", "orders", "--rate", "20")

@@ -60,12 +60,20 @@ BREAKS = {
 }
 
 
+def sides(shown):
+    """The older and the newer primary where there are two, by their timelines; else the standby and the primary."""
+    names = list(demo.nodes_of(shown, "postgres"))
+    primaries = _primaries(shown)
+    newer = _newest(shown, primaries) if primaries else names[0]
+    return next(name for name in primaries + names if name != newer), newer
+
+
 def heal(shown):
     """Undoes what shows in the servers themselves; cuts and kills, any heal undoes."""
     healed = []
     primaries = _primaries(shown)
     if len(primaries) == 2:
-        newest = max(primaries, key=lambda node: _sql(shown, node, "select pg_walfile_name(pg_current_wal_lsn())"))
+        newest = _newest(shown, primaries)
         lost = next(node for node in primaries if node != newest)
         demo.lab("kill", lost)
         demo.lab("start", lost, "--follow", newest, "--rebuild")
@@ -89,6 +97,10 @@ def _pair(shown):
 
 def _primaries(shown):
     return [node for node in _running(shown) if _sql(shown, node, "select pg_is_in_recovery()") == "f"]
+
+
+def _newest(shown, primaries):
+    return max(primaries, key=lambda node: _sql(shown, node, "select pg_walfile_name(pg_current_wal_lsn())"))
 
 
 def _running(shown):
