@@ -50,6 +50,7 @@ class FileReader {
     alerting_fields(root, config_.alerting);
     reflector_fields(root, config_.reflector);
     rules_fields(root, config_.rules);
+    journal_fields(root, config_.journal);
     root.finish();
   }
 

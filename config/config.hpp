@@ -10,6 +10,7 @@
 
 #include "config/alerting.hpp"
 #include "config/fields.hpp"
+#include "config/journal.hpp"
 #include "config/reflector.hpp"
 #include "config/rules.hpp"
 #include "daemon/base/error.hpp"
@@ -58,6 +59,7 @@ struct Config {
   AlertingOptions alerting;
   ReflectorOptions reflector;
   RulesOptions rules;
+  JournalOptions journal;
 };
 
 struct Loaded {

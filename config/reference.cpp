@@ -122,6 +122,8 @@ std::string print_reference(std::span<const Kind> kinds) {
   reflector_fields(describer, reflector);
   RulesOptions rules;
   rules_fields(describer, rules);
+  JournalOptions journal;
+  journal_fields(describer, journal);
 
   out += "\n## Every target\n\n";
   describer.header();

@@ -16,8 +16,14 @@ void section(Fields& fields, RulesOptions& options) {
                   "By how much expressions look into the past, where a group names no offset.");
   fields.optional(
       "no_data", Choice{&options.no_data, {"keep", "resolve"}},
-      "What becomes of an alert whose target does not answer: `keep` keeps it, marked as unknown, unless "
-      "its rule asks for absence itself; `resolve` ends it, as in Prometheus.");
+      "What becomes of an alert whose target or member does not answer: `keep` keeps it, marked as unknown, "
+      "unless its rule asks for absence itself; `resolve` ends it, as in Prometheus.");
+  fields.optional("history", &options.history,
+                  "How far back queries (/api/v1/query_range, so that Grafana has something to draw while "
+                  "Prometheus is away) can look at least; rules that look further back keep more. Up to 13 "
+                  "bytes a sample. Where no rule is loaded it is kept for up to 10,000 series, and with "
+                  "more of them none; 0s: never.");
+  fields.check("history", options.history <= std::chrono::hours(24), "must be at most 24h");
   fields.optional(
       "scrape_labels", &options.scrape_labels,
       "Labels that a Prometheus adds when it scrapes this daemon (job, instance): with the same ones an "

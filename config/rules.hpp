@@ -13,6 +13,7 @@ struct RulesOptions {
   Nanoseconds interval = std::chrono::seconds(5);
   Nanoseconds query_offset{0};
   std::string no_data = "keep";
+  Nanoseconds history = std::chrono::minutes(5);
   std::string external_url;  ///< empty: http://HOST:PORT of the daemon
   std::map<std::string, std::string> scrape_labels;
   bool operator==(const RulesOptions&) const = default;

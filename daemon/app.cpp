@@ -10,13 +10,17 @@
 #include <csignal>
 #include <cstdlib>
 #include <map>
+#include <set>
 
 #include "daemon/base/duration.hpp"
 #include "daemon/base/log.hpp"
+#include "daemon/base/version.hpp"
 #include "daemon/change_log.hpp"
+#include "daemon/chronicle.hpp"
 #include "daemon/default_config.hpp"
 #include "daemon/export/notification_metrics.hpp"
 #include "daemon/export/reflector_metrics.hpp"
+#include "daemon/export/runbooks.hpp"
 #include "daemon/heartbeat.hpp"
 #include "daemon/notify/notifier.hpp"
 #include "daemon/notify_plan.hpp"
@@ -26,6 +30,7 @@
 #include "daemon/rule_files.hpp"
 #include "daemon/rule_service.hpp"
 #include "daemon/server_config.hpp"
+#include "daemon/service_manager.hpp"
 
 namespace qw {
 namespace {
@@ -103,6 +108,9 @@ struct App::Impl final : schedule::Observer {
   void refresh();
   std::optional<net::ServerReply> ask_rules(const net::ServerRequest& request);
   std::string own_url() const;
+  status::View view() const;
+  ServiceFigures figures() const;
+  Progress progress() const;
 
   void on_start(const TargetId& id, Nanoseconds late) override;
   void on_missed(const TargetId& id, std::uint64_t rounds) override;
@@ -139,6 +147,12 @@ struct App::Impl final : schedule::Observer {
   async::WorkerPool pool{kWorkers};  ///< its jobs read the store's snapshots and `self`
   ChangeLog changes;
   std::map<TargetId, SteadyTime> unready;  ///< targets whose first round is waited for, and how long
+  std::set<TargetId> answering;            ///< targets whose last round was answered
+  ServiceManager manager{
+      clock,
+      ServiceManager::from_environment(),
+      {.figures = [this] { return figures(); }, .progress = [this] { return progress(); }}};
+  Chronicle chronicle;
   RuleService rules;
   exporting::Site site;
   net::HttpServer http;
@@ -166,6 +180,14 @@ App::Impl::Impl(Flags flags_, config::Config config_, config::WebConfig web_,
       config(std::move(config_)),
       web(std::move(web_)),
       groups(std::move(groups_)),
+      chronicle({.executor = io.get_executor(),
+                 .clock = clock,
+                 .pool = pool,
+                 .registry = self.registry(),
+                 .on_bug = bug_sink(),
+                 .deliveries = [this] { return notifier.stats(); },
+                 .silent = [this] { return notifier.silent(); },
+                 .folder = state_folder(flags.storage_path)}),
       rules({.executor = io.get_executor(),
              .clock = clock,
              .store = store,
@@ -173,6 +195,8 @@ App::Impl::Impl(Flags flags_, config::Config config_, config::WebConfig web_,
              .registry = self.registry(),
              .on_bug = bug_sink(),
              .publish = [this](AlertsPtr alerts) { notifier.publish(std::move(alerts)); },
+             .on_alerts = [this](const rules::RuleEngine& engine,
+                                 bool restored) { chronicle.on_alerts(engine, restored); },
              .own_metrics =
                  [this] {
                    refresh();
@@ -183,7 +207,8 @@ App::Impl::Impl(Flags flags_, config::Config config_, config::WebConfig web_,
            {.ready = [this] { return ready(); },
             .reload = [this] { return reloads.request_and_wait(); },
             .refresh = [this] { refresh(); },
-            .rules = [this](const net::ServerRequest& request) { return ask_rules(request); }}),
+            .rules = [this](const net::ServerRequest& request) { return ask_rules(request); },
+            .view = [this] { return view(); }}),
       http(
           io.get_executor(), [this](net::ServerRequest request) { return answer(std::move(request)); },
           net::HttpServer::Limits(), bug_sink()),
@@ -236,11 +261,16 @@ bool App::Impl::start() {
   notifier.configure(std::move(*notify));
   rules.configure(config, std::exchange(groups, {}), own_url());
   rules.start();
+  chronicle.configure(config);
+  chronicle.start(version());
   self.config_reloaded(true, clock.wall());
   tasks.spawn("signals", watch_signals());
   tasks.spawn("heartbeat", heartbeat(clock, self));
   tasks.spawn("reloads", reloads.run());
+  tasks.spawn("status page", site.keep_page_live());
+  tasks.spawn("service manager", manager.run());
   log::info("started", {{"targets", std::to_string(scheduler.size())}, {"config_file", config.file}});
+  manager.ready();
   return true;
 }
 
@@ -308,6 +338,7 @@ Task<net::ServerReply> App::Impl::answer(net::ServerRequest request) {
 }
 
 Task<Result<void>> App::Impl::reload() {
+  manager.reloading();
   auto reading = std::make_shared<Readout>();
   // The files may lie on a slow disk, and a large one takes a while to read: not on the loop.
   co_await pool.run([reading, config_file = flags.config_file, web_file = flags.web_config_file] {
@@ -315,6 +346,8 @@ Task<Result<void>> App::Impl::reload() {
   });
   auto swapped = swap_in(*reading);
   self.config_reloaded(swapped.has_value(), clock.wall());
+  manager.reloaded(swapped);
+  chronicle.on_reload(swapped);
   if (swapped) {
     log::info("configuration reloaded", {{"targets", std::to_string(scheduler.size())}});
   } else {
@@ -360,6 +393,7 @@ Result<void> App::Impl::swap_in(const Readout& reading) {
   site.set_users(server_users(next_web));
   config = reading.loaded.config;
   rules.configure(config, reading.rules.groups, own_url());
+  chronicle.configure(config);
   ports = port_systems(config);
   web = next_web;
   return {};
@@ -369,6 +403,7 @@ Result<void> App::Impl::swap_in(const Readout& reading) {
 void App::Impl::begin_stop(int code) {
   exit_code = std::max(exit_code, code);
   if (std::exchange(stop_begun, true)) return;
+  manager.stopping();
   stop_limit.expires_after(kStopWithin);
   stop_limit.async_wait([this](const boost::system::error_code& error) {
     if (!error) overdue();
@@ -380,6 +415,8 @@ Task<void> App::Impl::stop_all() {
   tasks.cancel();
   co_await scheduler.stop();
   co_await rules.stop();
+  // While the notifier can still say what was delivered.
+  co_await chronicle.stop(exit_code == 0 ? "it was told to" : "a task of it failed, which is a bug");
   co_await notifier.stop();
   co_await http.stop(clock.steady() + kDrainWithin);
   co_await tasks.join();
@@ -417,10 +454,13 @@ void App::Impl::refresh() {
   self.set_live_coroutines(async::live_tasks());
   self.set_log_dropped(log::dropped());
   notified.set(notifier.stats(), notifier.silent());
+  chronicle.refresh();
   if (reflector) reflections.set(reflections_of(reflector->stats()));
 }
 
 std::optional<net::ServerReply> App::Impl::ask_rules(const net::ServerRequest& request) {
+  if (auto reply = chronicle.answer(request)) return reply;
+  if (auto reply = exporting::runbook_reply(request)) return reply;
   if (!RuleService::knows(request.path)) return std::nullopt;
   return rules.answer(request);
 }
@@ -428,6 +468,28 @@ std::optional<net::ServerReply> App::Impl::ask_rules(const net::ServerRequest& r
 /// A guess that is right in the plain case; `rules.external_url` is for all others.
 std::string App::Impl::own_url() const {
   return fmt::format("{}://{}:{}", web.tls ? "https" : "http", host_name(), flags.listen.front().port);
+}
+
+ServiceFigures App::Impl::figures() const {
+  const auto& alerts = rules.runner().counts();
+  return {.targets = scheduler.size(),
+          .answering = answering.size(),
+          .firing = alerts.firing,
+          .pending = alerts.pending,
+          .unknown = alerts.unknown};
+}
+
+Progress App::Impl::progress() const {
+  return {.rules = rules.runner().working_since(), .state = rules.runner().saving_since()};
+}
+
+/// What the status page shows besides the store.
+status::View App::Impl::view() const {
+  status::View out;
+  out.alerts = rules.alerts();
+  out.conditions = chronicle.watch().conditions();
+  out.events = chronicle.journal().recent();
+  return out;
 }
 
 void App::Impl::on_start(const TargetId& /*id*/, Nanoseconds late) {
@@ -439,17 +501,25 @@ void App::Impl::on_missed(const TargetId& id, std::uint64_t rounds) {
 
 void App::Impl::on_round(RoundPtr round, SteadyTime /*due*/) {
   if (!unready.empty()) unready.erase(round->target);
+  if (round->success) {
+    answering.insert(round->target);
+  } else {
+    answering.erase(round->target);
+  }
   changes.observe(*round);
   self.round_finished(*round);
   const auto published = round;
   store.publish(std::move(round));
+  chronicle.on_round(*published);
   rules.on_round(*published);
 }
 
 void App::Impl::on_removed(const TargetId& id) {
   rules.on_removed(id);
   unready.erase(id);
+  answering.erase(id);
   changes.forget(id);
+  chronicle.on_removed(id);
   self.target_removed(id);
   store.forget(id);
 }

@@ -7,12 +7,14 @@
 #include <optional>
 #include <set>
 
+#include "daemon/base/duration.hpp"
 #include "daemon/base/text.hpp"
 
 namespace qw {
 namespace {
 
 constexpr std::uint16_t kDefaultPort = 10979;
+constexpr std::array<std::string_view, 3> kShells{"bash", "zsh", "fish"};
 
 struct CommandWord {
   std::string_view word;
@@ -21,7 +23,7 @@ struct CommandWord {
   std::string_view doc;
 };
 
-constexpr std::array<CommandWord, 9> kCommands{{
+constexpr std::array<CommandWord, 13> kCommands{{
     {"run", Command::run, "", "watch the targets of the configuration until told to stop"},
     {"check", Command::check, " [FILE]", "read the configuration and say everything that is wrong with it"},
     {"once", Command::once, " [TARGET]",
@@ -31,9 +33,16 @@ constexpr std::array<CommandWord, 9> kCommands{{
     {"test-rules", Command::test_rules, " FILE...", "run rule tests as promtool does"},
     {"explain", Command::explain, " ALERT",
      "why an alert of the running daemon fires or not, and since when"},
+    {"report", Command::report, " [TARGET]",
+     "what was wrong and what changed, as Markdown, from the journal of the daemon"},
+    {"discover", Command::discover, "",
+     "print a configuration of what runs on this host; reads files only, connects to nothing"},
     {"metrics", Command::metrics, "", "print the metric reference as Markdown"},
     {"probes", Command::probes, "", "print what each kind of target measures, asks and cannot see"},
     {"reference", Command::reference, "", "print the configuration reference as Markdown"},
+    {"man", Command::manual, "", "print the manual page"},
+    {"completion", Command::completion, " SHELL",
+     "print what completes commands and flags in bash, zsh or fish"},
 }};
 
 using Setter = Result<void> (*)(Flags&, const std::string&);
@@ -45,6 +54,7 @@ struct Flag {
   bool repeatable;
   Setter set;
   std::vector<Command> of;
+  std::vector<std::string_view> choices = {};  ///< all values there are
 };
 
 Result<void> bad(std::string message) {
@@ -121,6 +131,20 @@ Result<void> set_web_config(Flags& flags, const std::string& value) {
   return {};
 }
 
+Result<void> set_root(Flags& flags, const std::string& value) {
+  if (!value.starts_with('/')) return bad(fmt::format("expected an absolute path, got '{}'", value));
+  flags.root = value;
+  return {};
+}
+
+Result<void> set_since(Flags& flags, const std::string& value) {
+  const auto read = parse_duration(value);
+  if (!read) return std::unexpected(read.error());
+  if (*read <= Nanoseconds(0)) return bad("must be longer than nothing");
+  flags.since = *read;
+  return {};
+}
+
 const std::vector<Flag>& all_flags() {
   static const std::vector<Flag> kFlags{
       {"config.file",
@@ -137,31 +161,52 @@ const std::vector<Flag>& all_flags() {
        {Command::run, Command::explain}},
       {"storage.path",
        "DIR",
-       "where the state of alerts is kept over restarts ($STATE_DIRECTORY)",
+       "where the state of alerts and the journal are kept ($STATE_DIRECTORY)",
        false,
        set_storage,
-       {Command::run}},
+       {Command::run, Command::report}},
+      {"since", "DURATION", "how far back the report goes (1h)", false, set_since, {Command::report}},
+      {"root",
+       "DIR",
+       "where the files of the host are that is looked at, its /proc among them (/)",
+       false,
+       set_root,
+       {Command::discover}},
       {"lint",
        "MODE",
        "warn or fatal: whether warnings are an error, exit code 3 (warn)",
        false,
        set_lint,
-       {Command::check_rules}},
+       {Command::check_rules},
+       {"warn", "fatal"}},
       {"promql.version",
        "N",
        "2 or 3: whose ranges rule tests are held to (3, and where that fails 2)",
        false,
        set_promql_version,
-       {Command::test_rules}},
+       {Command::test_rules},
+       {"2", "3"}},
       {"web.config.file",
        "FILE",
        "TLS and passwords of the server, as exporter-toolkit defines them",
        false,
        set_web_config,
        {Command::run, Command::check}},
-      {"log.level", "LEVEL", "debug, info, warn or error (info)", false, set_level, {Command::run}},
-      {"log.format", "FORMAT", "logfmt or json (logfmt)", false, set_format, {Command::run}},
-      {"output", "FORMAT", "text or json (text)", false, set_output, {Command::once}},
+      {"log.level",
+       "LEVEL",
+       "debug, info, warn or error (info)",
+       false,
+       set_level,
+       {Command::run},
+       {"debug", "info", "warn", "error"}},
+      {"log.format",
+       "FORMAT",
+       "logfmt or json (logfmt)",
+       false,
+       set_format,
+       {Command::run},
+       {"logfmt", "json"}},
+      {"output", "FORMAT", "text or json (text)", false, set_output, {Command::once}, {"text", "json"}},
   };
   return kFlags;
 }
@@ -236,7 +281,8 @@ class Parser {
       flags_.files.emplace_back(word);
       return {};
     }
-    const bool names_one = *command_ == Command::once || *command_ == Command::explain;
+    const bool names_one = *command_ == Command::once || *command_ == Command::explain ||
+                           *command_ == Command::report || *command_ == Command::completion;
     auto* into = *command_ == Command::check ? &flags_.config_file : names_one ? &flags_.target : nullptr;
     if (!into || argument_given_) return bad(fmt::format("unexpected argument '{}'", word));
     if (*command_ == Command::check && !given_.insert("config.file").second)
@@ -254,6 +300,8 @@ class Parser {
       return fail(ErrorKind::config, fmt::format("{} needs a file", word_of(*command_)));
     if (*command_ == Command::explain && flags_.target.empty())
       return fail(ErrorKind::config, "explain needs the name of an alert");
+    if (*command_ == Command::completion && std::ranges::find(kShells, flags_.target) == kShells.end())
+      return fail(ErrorKind::config, "completion needs a shell: bash, zsh or fish");
     for (const auto name : given_) {
       const auto* known = find("--" + std::string(name));
       if (!belongs(*known, *command_)) {
@@ -290,6 +338,29 @@ class Parser {
 
 Result<Flags> parse_flags(std::span<const std::string_view> args) {
   return Parser(args).parse();
+}
+
+std::vector<CommandHelp> command_helps() {
+  std::vector<CommandHelp> out;
+  for (const auto& known : kCommands) out.push_back({known.word, known.argument, known.doc});
+  return out;
+}
+
+std::vector<FlagHelp> flag_helps() {
+  std::vector<FlagHelp> out;
+  for (const auto& flag : all_flags()) {
+    FlagHelp help{.name = flag.name,
+                  .value = flag.value,
+                  .doc = flag.doc,
+                  .repeatable = flag.repeatable,
+                  .of = {},
+                  .choices = flag.choices};
+    for (const auto& known : kCommands) {
+      if (belongs(flag, known.command)) help.of.push_back(known.word);
+    }
+    out.push_back(std::move(help));
+  }
+  return out;
 }
 
 std::string help_text() {

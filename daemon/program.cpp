@@ -13,12 +13,16 @@
 #include "daemon/app.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/base/version.hpp"
+#include "daemon/completion.hpp"
 #include "daemon/default_config.hpp"
+#include "daemon/discover_command.hpp"
 #include "daemon/flags.hpp"
+#include "daemon/manual.hpp"
 #include "daemon/notify_plan.hpp"
 #include "daemon/once.hpp"
 #include "daemon/plan.hpp"
 #include "daemon/reference.hpp"
+#include "daemon/report_command.hpp"
 #include "daemon/rule_commands.hpp"
 #include "daemon/rule_files.hpp"
 #include "daemon/server_config.hpp"
@@ -164,6 +168,10 @@ int program(std::span<const std::string_view> args) {
       return test_rules_command(*flags, std::cout, std::cerr);
     case Command::explain:
       return explain_command(*flags, std::cout, std::cerr);
+    case Command::report:
+      return report_command(*flags, std::cout, std::cerr);
+    case Command::discover:
+      return discover_command(*flags, std::cout, std::cerr);
     case Command::metrics:
       std::cout << print_metrics();
       break;
@@ -172,6 +180,12 @@ int program(std::span<const std::string_view> args) {
       break;
     case Command::reference:
       std::cout << config::print_reference(config_kinds());
+      break;
+    case Command::manual:
+      std::cout << print_manual();
+      break;
+    case Command::completion:
+      std::cout << print_completion(flags->target);
       break;
     case Command::version:
       std::cout << "quorumwatch " << version() << " (" << revision() << ")\n";

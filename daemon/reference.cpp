@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "daemon/export/journal_metrics.hpp"
 #include "daemon/export/notification_metrics.hpp"
 #include "daemon/export/reflector_metrics.hpp"
 #include "daemon/export/rule_metrics.hpp"
@@ -63,6 +64,7 @@ std::vector<MetricFamily> own_families() {
   for (const auto& family : exporting::NotificationMetrics::families()) own.push_back(family);
   for (const auto& family : exporting::RuleMetrics::families()) own.push_back(family);
   for (const auto& family : exporting::ReflectorMetrics::families()) own.push_back(family);
+  for (const auto& family : exporting::JournalMetrics::families()) own.push_back(family);
   std::ranges::sort(own, {}, &MetricFamily::name);
   return own;
 }

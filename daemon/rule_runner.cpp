@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/post.hpp>
 
 #include "daemon/base/log.hpp"
 
@@ -15,10 +14,16 @@ using std::chrono::milliseconds;
 
 /// A group follows the rounds that it looks at, but not more often than this.
 constexpr Nanoseconds kLeastGap = milliseconds(300);
-/// The loop is given back after this long.
-constexpr Nanoseconds kSlice = milliseconds(2);
-/// A rule that looks at more points than this is left to a worker: about a millisecond's work.
-constexpr std::size_t kPointsOnLoop = 5'000;
+/// A rule that looks at more points than this is left to a worker: a quarter of a millisecond's work.
+constexpr std::size_t kPointsOnLoop = 2'000;
+/// So is one with more alerts: expanding the texts of one takes some 5 us.
+constexpr std::size_t kAlertsOnLoop = 32;
+/// History that no rule needs must not cost much: 1 kB a series in five minutes at worst.
+constexpr std::size_t kMostSeriesWithoutRules = 10'000;
+/// Series that are handled between two looks at the clock.
+constexpr std::size_t kPiece = 1'000;
+/// Queries of templates may depend on the answers of others this many times.
+constexpr int kMostPasses = 8;
 /// Transitions that come together are saved together.
 constexpr Nanoseconds kSaveAfter = milliseconds(50);
 constexpr Nanoseconds kRetryAfter = std::chrono::seconds(4);
@@ -27,6 +32,16 @@ constexpr Nanoseconds kLogAgainAfter = std::chrono::minutes(1);
 constexpr Nanoseconds kRefreshAlerts = std::chrono::seconds(1);
 /// A smaller difference between wall and steady clock is slewing or noise; times of alerts stay as they are.
 constexpr Nanoseconds kStep = std::chrono::seconds(1);
+
+/// All series of one alert are in one part, whatever its state.
+std::size_t part_of(const promql::SeriesLabels& series, std::size_t parts) {
+  auto hash = series.hash;
+  for (std::size_t i = 0; i < series.hashes.size(); ++i) {
+    const auto& name = (series.labels.begin() + static_cast<std::ptrdiff_t>(i))->first;
+    if (name == "__name__" || name == "alertstate") hash -= series.hashes[i].pair;
+  }
+  return hash % parts;
+}
 
 std::shared_ptr<const std::set<std::string, std::less<>>> names_of(const Round& round) {
   auto names = std::make_shared<std::set<std::string, std::less<>>>();
@@ -51,6 +66,7 @@ std::shared_ptr<const std::set<std::string, std::less<>>> names_of(const Round& 
 RuleRunner::RuleRunner(Parts parts, StateStore state)
     : parts_(std::move(parts)),
       state_(std::move(state)),
+      data_(parts_.executor, parts_.clock, parts_.store, parts_.index, parts_.line),
       since_(now()),
       offset_(wall_now()),
       changed_(parts_.executor, asio::steady_timer::time_point::max()),
@@ -76,9 +92,13 @@ TargetId RuleRunner::id_of(const rules::ActiveGroup& group) {
   return {.system = "", .name = name_of(group)};
 }
 
+TargetId RuleRunner::id_of(const TargetId& group, std::size_t part) {
+  return {.system = "", .name = fmt::format("{};{}", group.name, part)};
+}
+
 void RuleRunner::configure(std::vector<rules::RuleGroup> groups, rules::GroupSettings settings,
-                           const std::vector<TargetId>& targets) {
-  next_ = Configuration{std::move(groups), std::move(settings), targets};
+                           const std::vector<TargetId>& targets, Nanoseconds history) {
+  next_ = Configuration{std::move(groups), std::move(settings), targets, history};
   // Between two rules of a group nothing may change; otherwise it is as good now as later.
   if (!evaluating_) apply_configuration();
   changed_.cancel();
@@ -101,8 +121,9 @@ void RuleRunner::apply_configuration() {
     groups.push_back({name_of(group), group.size(), milliseconds(group.interval())});
   }
   for (const auto& [gone, due] : before) {
-    parts_.store.forget(gone);
-    rounds_.erase(gone);
+    for (std::size_t part = 0; part < written_[gone].parts.size(); ++part)
+      parts_.store.forget(id_of(gone, part));
+    written_.erase(gone);
   }
   std::map<TargetId, TargetState> targets;
   for (const auto& target : next->targets) {
@@ -112,9 +133,14 @@ void RuleRunner::apply_configuration() {
     state.layout = nullptr;  // the groups are others now
   }
   targets_ = std::move(targets);
+  health_ = nullptr;
   parts_.metrics.set_groups(groups);
-  parts_.store.set_retention(milliseconds(engine_.rules() == 0 ? 0 : engine_.reach() + 1000));
-  publish_alerts(true);
+  if (engine_.rules() == 0) {
+    parts_.store.set_retention(next->history, kMostSeriesWithoutRules);
+  } else {
+    parts_.store.set_retention(std::max<Nanoseconds>(next->history, milliseconds(engine_.reach() + 1000)));
+  }
+  publish_ = true;
   want_save();
 }
 
@@ -122,7 +148,11 @@ void RuleRunner::on_round(const Round& round) {
   const auto found = targets_.find(round.target);
   if (found == targets_.end()) return;
   auto& target = found->second;
+  std::set<std::string, std::less<>> silent;
+  for (const auto& one : round.facts.unanswered) silent.insert(one.member);
+  if (target.answered != round.success || target.silent != silent) health_ = nullptr;
   target.answered = round.success;
+  target.silent = std::move(silent);
   const bool same = target.layout && target.layout == round.layout.get();
   if (!same) {
     auto names = names_of(round);
@@ -136,6 +166,7 @@ void RuleRunner::on_round(const Round& round) {
       // A first round that failed says nothing about what the target has.
       if (round.success) target.names = std::move(names);
     }
+    health_ = nullptr;
     target.layout = round.layout.get();
     target.kept = round.layout;
   }
@@ -151,6 +182,7 @@ void RuleRunner::on_round(const Round& round) {
 
 void RuleRunner::on_removed(const TargetId& target) {
   targets_.erase(target);
+  health_ = nullptr;
 }
 
 /// False when the caller was cancelled; true when the time came or something changed.
@@ -162,9 +194,12 @@ Task<bool> RuleRunner::wait_until(asio::steady_timer& timer, SteadyTime time) {
 }
 
 Task<void> RuleRunner::run() {
+  working_ = parts_.clock.steady();
   co_await restore();
   while (true) {
+    working_ = parts_.clock.steady();
     apply_configuration();
+    if (std::exchange(publish_, false)) co_await publish_alerts(true);
     const auto next = std::ranges::min_element(due_, {}, &Due::at);
     const bool any = next != due_.end();
     if (any && next->at <= parts_.clock.steady()) {
@@ -174,6 +209,7 @@ Task<void> RuleRunner::run() {
       continue;
     }
     const auto until = any ? next->at : SteadyTime::max();
+    working_.reset();
     const bool going_on = co_await wait_until(changed_, until);
     if (!going_on) co_return;
   }
@@ -198,18 +234,23 @@ Task<void> RuleRunner::restore() {
   if (!read.state) co_return;
   rules::resume_state(*read.state, now(), boot_id(), boot_time());
   engine_.restore(std::move(*read.state), now());
-  publish_alerts(true);
+  if (parts_.on_alerts) parts_.on_alerts(engine_, true);
+  co_await publish_alerts(true);
 }
 
-rules::DataHealth RuleRunner::health() const {
-  rules::DataHealth out;
-  out.since = since_;
-  out.targets.reserve(targets_.size());
+const RuleRunner::Health& RuleRunner::health() {
+  if (health_) return health_;
+  auto made = std::make_shared<rules::DataHealth>();
+  made->since = since_;
+  made->targets.reserve(targets_.size());
   for (const auto& [id, target] : targets_) {
-    out.targets.push_back(
-        {.system = id.system, .target = id.name, .answered = target.answered, .names = target.names});
+    made->targets.push_back({.system = id.system,
+                             .target = id.name,
+                             .answered = target.answered,
+                             .names = target.names,
+                             .silent = target.silent});
   }
-  return out;
+  return health_ = std::move(made);
 }
 
 Task<void> RuleRunner::cycle(std::size_t number) {
@@ -220,101 +261,139 @@ Task<void> RuleRunner::cycle(std::size_t number) {
   const auto late = std::max(started - due.regular, Nanoseconds(0));
   due.last = started;
   due.regular = due.at = started + interval;
+  co_await data_.breathe();
   group.begin(at(started));
+  trash_.push_back(data_.begin());
   const auto health = this->health();
-  auto slice = started;
   for (std::size_t rule = 0; rule < group.size(); ++rule) {
     co_await evaluate(number, rule, health);
-    if (parts_.clock.steady() - slice < kSlice) continue;
-    co_await asio::post(parts_.executor, asio::use_awaitable);
-    slice = parts_.clock.steady();
+    co_await data_.breathe();
   }
-  finish(number, started, static_cast<std::size_t>(late / interval));
+  co_await finish(number, started, static_cast<std::size_t>(late / interval));
 }
 
-Task<void> RuleRunner::evaluate(std::size_t number, std::size_t rule, const rules::DataHealth& health) {
+Task<void> RuleRunner::evaluate(std::size_t number, std::size_t rule, Health health) {
   auto& group = engine_.group(number);
   const auto started = parts_.clock.steady();
-  const promql::StoreSource source(parts_.index, parts_.line);
-  const auto view = group.view(source);
+  working_ = started;
   const auto when = group.query_time();
-  auto prepared = std::make_shared<rules::ActiveGroup::Prepared>();
-  if (group.queries_in_templates(rule)) {
-    // Nobody knows beforehand what these ask, so that there is nothing to give to a worker.
-    *prepared = group.prepare(rule, *view);
-  } else {
-    const auto& expr = *group.group().rules[rule]->expr;
-    const auto fetched = std::make_shared<const promql::Prefetched>(
-        expr, *view, promql::Times{.start = when, .end = when, .step = 0}, group.options());
-    if (fetched->points() <= kPointsOnLoop) {
-      *prepared = group.prepare(rule, *fetched);
-    } else {
-      co_await parts_.pool.run([prepared, fetched, rule, shared = engine_.share(number)] {
-        *prepared = shared->prepare(rule, *fetched);
-      });
-    }
+  const auto gathered = std::make_shared<promql::Gathered>();
+  const auto prepared = std::make_shared<rules::ActiveGroup::Prepared>();
+  auto asks = promql::asks_of(*group.group().rules[rule]->expr, {.start = when, .end = when, .step = 0},
+                              group.options());
+  // Nobody knows beforehand what the queries of templates ask: that turns out on the way.
+  for (int pass = 0; pass == 0 || (pass < kMostPasses && !asks.empty()); ++pass) {
+    co_await data_.gather(group, std::move(asks), *gathered);
+    co_await prepare(number, rule, gathered, health, prepared);
+    asks = gathered->take_missing();
   }
-  group.apply(rule, std::move(*prepared), health);
+  trash_.push_back(group.apply(rule, std::move(*prepared)));
+  if (gathered->points() > kPointsOnLoop) trash_.push_back(gathered);
   group.set_took(rule, parts_.clock.steady() - started);
 }
 
-void RuleRunner::finish(std::size_t number, SteadyTime started, std::size_t missed) {
+/// Here what is small, and by a worker what is not.
+Task<void> RuleRunner::prepare(std::size_t number, std::size_t rule,
+                               std::shared_ptr<const promql::Gathered> from, Health health, Prepared into) {
+  const auto& group = std::as_const(engine_).group(number);
+  const auto& known = group.alerts(rule);
+  if (from->points() <= kPointsOnLoop) {
+    const auto result =
+        rules::ActiveGroup::query(*group.group().rules[rule], *from, group.query_time(), group.options());
+    if ((result ? result->size() : 0) + (known ? known->all().size() : 0) <= kAlertsOnLoop) {
+      *into = group.prepare(rule, result, *from, *health);
+      co_return;
+    }
+  }
+  co_await parts_.pool.run([into, from, rule, health, shared = engine_.share(number)] {
+    *into = shared->prepare(rule, *from, *health);
+  });
+  data_.rested();
+}
+
+Task<void> RuleRunner::finish(std::size_t number, SteadyTime started, std::size_t missed) {
   auto& group = engine_.group(number);
-  const auto output = group.finish();
-  publish_series(group, output, started);
+  auto output = std::make_shared<const rules::ActiveGroup::Output>(group.finish());
+  co_await data_.breathe();
+  co_await publish_series(group, *output, started);
   parts_.metrics.evaluated(name_of(group), {.at = parts_.clock.wall(),
                                             .took = parts_.clock.steady() - started,
                                             .evaluations = group.size(),
-                                            .failures = output.failures,
-                                            .template_failures = output.template_failures,
+                                            .failures = output->failures,
+                                            .template_failures = output->template_failures,
                                             .missed = missed});
+  trash_.push_back(std::move(output));
+  co_await data_.breathe();
   const bool transitions = engine_.transitions() != seen_;
   seen_ = engine_.transitions();
-  publish_alerts(transitions);
   const bool stale = engine_.any_pending() &&
                      parts_.clock.steady() - saved_ >= milliseconds(rules::kStateRefresh) - kSaveAfter * 4;
   if (transitions || stale) want_save();
+  co_await publish_alerts(transitions);
+  co_await empty_trash();
 }
 
-void RuleRunner::publish_series(const rules::ActiveGroup& group, const rules::ActiveGroup::Output& output,
-                                SteadyTime started) {
+Task<void> RuleRunner::empty_trash() {
+  const auto trash = std::make_shared<std::vector<std::shared_ptr<const void>>>(std::move(trash_));
+  trash_.clear();
+  co_await parts_.pool.run([trash] { trash->clear(); });
+  data_.rested();
+}
+
+Task<void> RuleRunner::publish_series(const rules::ActiveGroup& group,
+                                      const rules::ActiveGroup::Output& output, SteadyTime started) {
   const auto id = id_of(group);
-  if (output.samples.empty() && output.held.empty() && output.ended.empty()) return;
-  auto round = std::make_shared<Round>();
-  round->target = id;
-  round->number = ++rounds_[id];
-  round->started = started;
-  // The last instant of that millisecond.
-  round->finished = SteadyTime(milliseconds(group.query_time() + 1) - parts_.line - Nanoseconds(1));
-  round->at = parts_.clock.wall();
-  round->success = true;
-  round->derived = true;
+  auto& written = written_[id];
+  std::array<std::vector<Sample>, std::tuple_size_v<decltype(Written::parts)>> parts;
+  std::size_t sorted = 0;
   for (const auto* list : {&output.samples, &output.held}) {
-    for (const auto& sample : *list) round->samples.push_back({sample.series->series, sample.value});
-  }
-  parts_.store.publish(std::move(round));
-}
-
-void RuleRunner::publish_alerts(bool at_once) {
-  const auto steady = parts_.clock.steady();
-  if (!at_once && steady - published_ < kRefreshAlerts) return;
-  published_ = steady;
-  const auto offset = wall_now();
-  if (std::chrono::abs(offset - offset_) >= kStep) offset_ = offset;
-  std::size_t pending = 0, firing = 0, unknown = 0;
-  for (std::size_t i = 0; i < engine_.size(); ++i) {
-    for (std::size_t rule = 0; rule < engine_.group(i).size(); ++rule) {
-      const auto* states = std::as_const(engine_).group(i).alerts(rule);
-      if (!states) continue;
-      for (const auto& [labels, alert] : states->all()) {
-        pending += alert.state == rules::AlertState::pending ? 1 : 0;
-        firing += alert.state == rules::AlertState::firing ? 1 : 0;
-        unknown += alert.unknown_since ? 1 : 0;
-      }
+    for (const auto& sample : *list) {
+      parts[part_of(*sample.series->labels, parts.size())].push_back({sample.series->series, sample.value});
+      if (++sorted % kPiece == 0) co_await data_.breathe();
     }
   }
-  parts_.metrics.set_alerts(pending, firing, unknown);
-  parts_.publish(std::make_shared<const std::vector<Alert>>(engine_.alerts(now(), offset_)));
+  ++written.rounds;
+  for (std::size_t part = 0; part < parts.size(); ++part) {
+    if (parts[part].empty() && !written.parts[part]) continue;
+    written.parts[part] = !parts[part].empty();
+    auto round = std::make_shared<Round>();
+    round->target = id_of(id, part);
+    round->number = written.rounds;
+    round->started = started;
+    // The last instant of that millisecond.
+    round->finished = SteadyTime(milliseconds(group.query_time() + 1) - parts_.line - Nanoseconds(1));
+    round->at = parts_.clock.wall();
+    round->success = true;
+    round->derived = true;
+    round->samples = std::move(parts[part]);
+    parts_.store.publish(std::move(round));
+    co_await data_.breathe();
+  }
+}
+
+Task<void> RuleRunner::publish_alerts(bool at_once) {
+  const auto steady = parts_.clock.steady();
+  if (!at_once && steady - published_ < kRefreshAlerts) co_return;
+  published_ = steady;
+  if (at_once && parts_.on_alerts) parts_.on_alerts(engine_, false);
+  const auto offset = wall_now();
+  if (std::chrono::abs(offset - offset_) >= kStep) {
+    offset_ = offset;
+    made_ = std::make_shared<rules::AlertView::Made>();
+  }
+  struct Made {
+    std::vector<AlertPtr> alerts;
+    rules::AlertView::Counts counts;
+  };
+  const auto made = std::make_shared<Made>();
+  co_await parts_.pool.run([made, view = engine_.view(), at = now(), offset = offset_, before = made_] {
+    made->alerts = view.alerts(at, offset, *before);
+    made->counts = view.count();
+  });
+  data_.rested();
+  counts_ = made->counts;
+  parts_.metrics.set_alerts(made->counts.pending, made->counts.firing, made->counts.unknown);
+  parts_.publish(std::make_shared<const std::vector<AlertPtr>>(std::move(made->alerts)));
 }
 
 void RuleRunner::want_save() {
@@ -344,13 +423,18 @@ Task<void> RuleRunner::save_last() {
   // Before it was read nothing may take the place of what is on disk.
   if (!state_.keeps() || !restored_) co_return;
   const auto started = parts_.clock.steady();
+  saving_ = started;
   auto saved = std::make_shared<Result<void>>();
-  auto what = std::make_shared<rules::SavedState>(engine_.save(now()));
   // Both clocks at the same instant, or the next run would move all times by what lies between.
-  what->boot_id = boot_id();
-  what->boot_time = boot_time();
-  co_await parts_.pool.run([saved, what, state = state_] { *saved = state.save(*what); });
+  co_await parts_.pool.run(
+      [saved, view = engine_.view(), at = now(), boot = boot_id(), time = boot_time(), state = state_] {
+        auto what = view.save(at);
+        what.boot_id = boot;
+        what.boot_time = time;
+        *saved = state.save(what);
+      });
   const auto ended = parts_.clock.steady();
+  saving_.reset();
   if (*saved) {
     saved_ = started;
     parts_.metrics.state_saved(parts_.clock.wall(), ended - started);

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,14 +13,15 @@
 #include "daemon/model/alert.hpp"
 #include "daemon/model/round.hpp"
 #include "daemon/promql/store_source.hpp"
+#include "daemon/rule_data.hpp"
 #include "daemon/rules/rule_engine.hpp"
 #include "daemon/state_store.hpp"
 #include "daemon/store/store.hpp"
 
 namespace qw {
 
-/// Evaluates the rules on the loop: each group on its interval and right after the rounds that it looks at.
-/// One group at a time, and between two rules others get their turn; what takes long is done by a worker.
+/// Evaluates the rules: each group on its interval and right after the rounds that it looks at. One group at
+/// a time; the loop is held for a millisecond or two at most, and what takes longer is done by a worker.
 /// Saves the state of alerts, and restores it at the start.
 class RuleRunner {
  public:
@@ -33,12 +35,15 @@ class RuleRunner {
     async::WorkerPool& pool;
     exporting::RuleMetrics& metrics;
     std::function<void(AlertsPtr)> publish;
+    /// After each change of an alert; `restored`: they are those of an earlier run. Reads only. Null: nobody
+    /// wants to know.
+    std::function<void(const rules::RuleEngine&, bool restored)> on_alerts = nullptr;
   };
   RuleRunner(Parts parts, StateStore state);
 
-  /// Takes effect before the next evaluation.
+  /// Takes effect before the next evaluation. `history`: what is kept for queries, besides what rules need.
   void configure(std::vector<rules::RuleGroup> groups, rules::GroupSettings settings,
-                 const std::vector<TargetId>& targets);
+                 const std::vector<TargetId>& targets, Nanoseconds history = {});
   void on_round(const Round& round);
   void on_removed(const TargetId& target);
 
@@ -50,6 +55,12 @@ class RuleRunner {
   Task<void> save_last();
 
   const rules::RuleEngine& engine() const { return engine_; }
+  /// As of the last evaluation.
+  const rules::AlertView::Counts& counts() const { return counts_; }
+  /// Since when one rule, or what follows it, is worked on; nothing: all rest.
+  std::optional<SteadyTime> working_since() const { return working_; }
+  /// Since when a save is under way; nothing: none is.
+  std::optional<SteadyTime> saving_since() const { return saving_; }
   /// What makes wall time of the time line now.
   Nanoseconds wall_offset() const { return offset_; }
 
@@ -65,22 +76,29 @@ class RuleRunner {
     const PageLayout* layout = nullptr;  ///< of which `names` and `groups` are; compared, never followed
     PageLayoutPtr kept;
     std::vector<std::size_t> groups;
+    std::set<std::string, std::less<>> silent;
   };
   struct Configuration {
     std::vector<rules::RuleGroup> groups;
     rules::GroupSettings settings;
     std::vector<TargetId> targets;
+    Nanoseconds history;
   };
 
   void apply_configuration();
   Task<void> restore();
   Task<void> cycle(std::size_t group);
-  Task<void> evaluate(std::size_t group, std::size_t rule, const rules::DataHealth& health);
-  rules::DataHealth health() const;
-  void finish(std::size_t group, SteadyTime started, std::size_t missed);
-  void publish_series(const rules::ActiveGroup& group, const rules::ActiveGroup::Output& output,
-                      SteadyTime started);
-  void publish_alerts(bool at_once);
+  using Health = std::shared_ptr<const rules::DataHealth>;
+  using Prepared = std::shared_ptr<rules::ActiveGroup::Prepared>;
+  Task<void> evaluate(std::size_t group, std::size_t rule, Health health);
+  Task<void> prepare(std::size_t group, std::size_t rule, std::shared_ptr<const promql::Gathered> from,
+                     Health health, Prepared into);
+  const Health& health();
+  Task<void> finish(std::size_t group, SteadyTime started, std::size_t missed);
+  Task<void> publish_series(const rules::ActiveGroup& group, const rules::ActiveGroup::Output& output,
+                            SteadyTime started);
+  Task<void> empty_trash();
+  Task<void> publish_alerts(bool at_once);
   void want_save();
   Task<bool> wait_until(asio::steady_timer& timer, SteadyTime time);
   rules::Millis at(SteadyTime time) const;
@@ -88,25 +106,40 @@ class RuleRunner {
   rules::Millis now() const { return at(parts_.clock.steady()); }
   static std::string name_of(const rules::ActiveGroup& group);
   static TargetId id_of(const rules::ActiveGroup& group);
+  static TargetId id_of(const TargetId& group, std::size_t part);
 
   Parts parts_;
   StateStore state_;
   rules::RuleEngine engine_;
+  RuleData data_;
   rules::Millis since_;
   Nanoseconds offset_;
   std::optional<Configuration> next_;
   std::vector<Due> due_;
   std::map<TargetId, TargetState> targets_;
-  std::map<TargetId, std::uint64_t> rounds_;  ///< of the groups
-  asio::steady_timer changed_;                ///< cancelled when something became due
-  asio::steady_timer save_wanted_;            ///< cancelled when something is to be saved
+  /// What a group has written, in parts of which each alert's series are in one, so that none is large.
+  struct Written {
+    std::uint64_t rounds = 0;
+    std::array<bool, 64> parts{};  ///< those that have series
+  };
+  std::map<TargetId, Written> written_;  ///< of the groups
+  /// Letting go of much takes its time too: it is left to a worker.
+  std::vector<std::shared_ptr<const void>> trash_;
+  asio::steady_timer changed_;      ///< cancelled when something became due
+  asio::steady_timer save_wanted_;  ///< cancelled when something is to be saved
   bool save_ = false;
   bool restored_ = false;
   bool evaluating_ = false;
+  bool publish_ = false;  ///< alerts changed by a new configuration
+  Health health_;         ///< null: it changed
+  std::shared_ptr<rules::AlertView::Made> made_ = std::make_shared<rules::AlertView::Made>();
   std::uint64_t seen_ = 0;  ///< transitions of which the notifier and the save know
   SteadyTime published_;
   SteadyTime save_failure_logged_;
   SteadyTime saved_;
+  rules::AlertView::Counts counts_;
+  std::optional<SteadyTime> working_;
+  std::optional<SteadyTime> saving_;
 };
 
 }  // namespace qw

@@ -42,7 +42,8 @@ RuleService::RuleService(const Parts& parts)
                .line = line_,
                .pool = parts.pool,
                .metrics = metrics_,
-               .publish = parts.publish},
+               .publish = parts.publish,
+               .on_alerts = parts.on_alerts},
               StateStore(parts.folder)),
       store_(parts.store),
       own_metrics_(parts.own_metrics),
@@ -77,7 +78,7 @@ void RuleService::configure(const config::Config& config, std::vector<rules::Rul
   for (const auto& target : config.targets) {
     targets.push_back({.system = target.common.system, .name = target.common.name});
   }
-  runner_.configure(std::move(groups), std::move(settings), targets);
+  runner_.configure(std::move(groups), std::move(settings), targets, config.rules.history);
 }
 
 void RuleService::start() {
@@ -123,6 +124,10 @@ net::ServerReply RuleService::answer(const net::ServerRequest& request) {
     return reply;
   }
   return json(exporting::rules_json(runner_.engine(), *query, runner_.wall_offset()));
+}
+
+status::AlertViews RuleService::alerts() const {
+  return status::alerts_of(runner_.engine(), runner_.wall_offset());
 }
 
 net::ServerReply RuleService::explain(std::string_view query) {

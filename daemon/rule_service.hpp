@@ -8,6 +8,7 @@
 #include "daemon/export/own_samples.hpp"
 #include "daemon/net/http_server.hpp"
 #include "daemon/rule_runner.hpp"
+#include "daemon/status/alert_view.hpp"
 
 namespace qw {
 
@@ -23,6 +24,8 @@ class RuleService {
     prometheus::Registry& registry;
     async::TaskGroup::OnBug on_bug;
     std::function<void(AlertsPtr)> publish;
+    /// As RuleRunner's.
+    std::function<void(const rules::RuleEngine&, bool restored)> on_alerts;
     /// The daemon's own metrics, which rules see as they see those of targets.
     std::function<std::vector<prometheus::MetricFamily>()> own_metrics;
     std::string folder;  ///< of the state; empty: none is kept
@@ -37,10 +40,14 @@ class RuleService {
 
   void on_round(const Round& round) { runner_.on_round(round); }
   void on_removed(const TargetId& target) { runner_.on_removed(target); }
+  /// What the service manager is told about.
+  const RuleRunner& runner() const { return runner_; }
 
   /// /api/v1/rules, /api/v1/alerts and /api/v1/explain.
   static bool knows(std::string_view path);
   net::ServerReply answer(const net::ServerRequest& request);
+  /// For the status page.
+  status::AlertViews alerts() const;
 
  private:
   net::ServerReply explain(std::string_view query);

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 #include <cstdint>
+#include <iterator>
 
 #include "daemon/base/text.hpp"
 
@@ -92,6 +94,34 @@ std::string format_duration(Nanoseconds duration) {
     rest %= unit.nanoseconds;
   }
   return text;
+}
+
+std::string spoken_duration(double seconds) {
+  if (std::isnan(seconds)) return "an unknown time";
+  seconds = std::abs(seconds);
+  if (std::isinf(seconds)) return "for ever";
+  const auto one_decimal = [](double value, std::string_view unit) {
+    const auto text = fmt::format("{:.1f}", value);
+    return fmt::format("{} {}", text.ends_with(".0") ? text.substr(0, text.size() - 2) : text, unit);
+  };
+  if (seconds < 0.9995e-3) return fmt::format("{:.0f} us", seconds * 1e6);
+  if (seconds < 0.99995) return one_decimal(seconds * 1e3, "ms");
+  if (seconds < 59.95) return one_decimal(seconds, "s");
+  struct Pair {
+    double large, small;
+    std::string_view large_name, small_name;
+  };
+  constexpr Pair kPairs[] = {{60, 1, "min", "s"}, {3600, 60, "h", "min"}, {86'400, 3600, "d", "h"}};
+  std::size_t i = 0;
+  while (i + 1 < std::size(kPairs) &&
+         std::round(seconds / kPairs[i].small) * kPairs[i].small >= kPairs[i + 1].large)
+    ++i;
+  const auto& [large, small, large_name, small_name] = kPairs[i];
+  const double units = std::round(seconds / small);
+  const double whole = std::floor(units * small / large);
+  const double rest = units - whole * (large / small);
+  if (rest == 0) return fmt::format("{:.0f} {}", whole, large_name);
+  return fmt::format("{:.0f} {} {:.0f} {}", whole, large_name, rest, small_name);
 }
 
 }  // namespace qw

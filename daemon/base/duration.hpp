@@ -15,4 +15,8 @@ Result<Nanoseconds> parse_duration(std::string_view text);
 /// are printed for people ("12us") and are not part of the notation.
 std::string format_duration(Nanoseconds duration);
 
+/// For people, not to be read back: "120 us", "3.4 ms", "12.4 s", "3 min 12 s", "5 h 3 min", "2 d 4 h". A
+/// negative time reads like its opposite; "an unknown time" where it is no number.
+std::string spoken_duration(double seconds);
+
 }  // namespace qw

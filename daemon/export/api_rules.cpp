@@ -75,7 +75,7 @@ class Writer {
   json::object rule(const ActiveGroup& group, std::size_t i, bool with_alerts) const {
     const auto& rule = *group.group().rules[i];
     const auto& health = group.health(i);
-    const auto* states = group.alerts(i);
+    const auto& states = group.alerts(i);
     json::object out;
     if (states) {
       out["state"] = health.at ? rules::name(states->state()) : "unknown";
@@ -90,8 +90,8 @@ class Writer {
     if (states) {
       out["annotations"] = object_of(rule.annotations);
       json::array alerts;
-      for (const auto& [labels, active] : states->all()) {
-        if (with_alerts && active.state != AlertState::inactive) alerts.push_back(alert(active));
+      for (const auto& entry : states->all()) {
+        if (with_alerts && entry.alert->state != AlertState::inactive) alerts.push_back(alert(*entry.alert));
       }
       out["alerts"] = std::move(alerts);
     }
@@ -188,10 +188,10 @@ std::string alerts_json(const rules::RuleEngine& engine, Nanoseconds offset) {
   json::array alerts;
   for (std::size_t i = 0; i < engine.size(); ++i) {
     for (std::size_t rule = 0; rule < engine.group(i).size(); ++rule) {
-      const auto* states = engine.group(i).alerts(rule);
+      const auto& states = engine.group(i).alerts(rule);
       if (!states) continue;
-      for (const auto& [labels, alert] : states->all()) {
-        if (alert.state != AlertState::inactive) alerts.push_back(writer.alert(alert));
+      for (const auto& entry : states->all()) {
+        if (entry.alert->state != AlertState::inactive) alerts.push_back(writer.alert(*entry.alert));
       }
     }
   }

@@ -2,9 +2,9 @@
 #include <boost/json.hpp>
 #include <cmath>
 
+#include "daemon/base/rfc3339.hpp"
 #include "daemon/base/text.hpp"
 #include "daemon/export/site.hpp"
-#include "daemon/export/status_page.hpp"
 #include "daemon/model/consumers.hpp"
 #include "daemon/model/wires.hpp"
 
@@ -143,6 +143,7 @@ class FactWriter {
     out["epoch"] = exact_or_null(claim.tenure.epoch);
     out["token"] = text(claim.tenure.token);
     out["follows"] = text_or_null(claim.follows);
+    out["names_leader"] = claim.names_leader;
     out["votes"] = claim.votes;
     out["may_lead"] = claim.may_lead;
     out["campaigning"] = claim.campaigning;

@@ -44,7 +44,9 @@ std::vector<Sample> OwnSamples::read(std::span<const prometheus::MetricFamily> f
 void OwnSamples::add(std::string_view name, std::string_view suffix, const prometheus::ClientMetric& metric,
                      double value, std::string_view bound) {
   Labels labels;
-  labels.set("__name__", std::string(name) + std::string(suffix));
+  const auto full = std::string(name) + std::string(suffix);
+  families_.add(full);
+  labels.set("__name__", full);
   for (const auto& label : metric.label) labels.set(label.name, label.value);
   if (!bound.empty()) labels.set("le", bound);
   samples_.push_back({families_.make(labels)->series, value});

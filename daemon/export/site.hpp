@@ -10,6 +10,7 @@
 #include "daemon/export/query_api.hpp"
 #include "daemon/export/self_metrics.hpp"
 #include "daemon/net/http_server.hpp"
+#include "daemon/status/view.hpp"
 #include "daemon/store/store.hpp"
 
 namespace qw::exporting {
@@ -18,10 +19,12 @@ namespace qw::exporting {
 struct BasicAuthUser {
   std::string name;
   std::string bcrypt;
+  bool operator==(const BasicAuthUser&) const = default;
 };
 
-/// What is served: /metrics, /-/healthy, /-/ready, /-/reload (POST), /, /api/v1/targets and the queries of
-/// QueryApi. Everything else is 404, other methods 405.
+/// What is served: /metrics, /-/healthy, /-/ready, /-/reload (POST), /api/v1/targets and the queries of
+/// QueryApi; the status page at /, its streams at /events, the pages of targets at /target/SYSTEM/NAME.
+/// Everything else is 404, other methods 405.
 class Site {
  public:
   struct Hooks {
@@ -32,13 +35,18 @@ class Site {
     std::function<void()> refresh;
     /// What is asked about rules, by path: nothing for a path that is not about them. Null: no path is.
     std::function<std::optional<net::ServerReply>(const net::ServerRequest&)> rules = nullptr;
+    /// What the status page shows besides the store. Null: nothing.
+    std::function<status::View()> view = nullptr;
   };
   Site(store::Store& store, SelfMetrics& self, async::WorkerPool& pool, Hooks hooks);
   ~Site();
+  /// Who looks at the status page has to say again who he is, if that has changed.
   void set_users(std::vector<BasicAuthUser> users);
   void set_queries(QuerySettings settings);
 
   Task<net::ServerReply> answer(net::ServerRequest request);
+  /// Keeps the status page new while somebody looks, until it is cancelled; spawned once.
+  Task<void> keep_page_live();
 
  private:
   struct Impl;

@@ -23,7 +23,8 @@ struct Alert {
   bool operator==(const Alert&) const = default;
 };
 /// All alerts that fire now and those that ended lately, as of one evaluation.
-using AlertsPtr = std::shared_ptr<const std::vector<Alert>>;
+using AlertPtr = std::shared_ptr<const Alert>;
+using AlertsPtr = std::shared_ptr<const std::vector<AlertPtr>>;
 
 /// What one Alertmanager was sent so far, in totals.
 struct Delivery {

@@ -52,6 +52,7 @@ struct LeadershipClaim {
   Tenure tenure;
   /// Whom the member itself follows or names as leader; nothing when it names nobody.
   std::optional<std::string> follows;
+  bool names_leader = true;   ///< false: whom it follows was not to be learnt (a right is missing)
   bool votes = true;          ///< its vote counts for the quorum (false: learner, Redis data node)
   bool may_lead = true;       ///< it can become leader (false: learner, Sentinel)
   bool campaigning = false;   ///< it is standing for election
@@ -192,6 +193,10 @@ struct PacketTrain {
   std::uint64_t received = 0;  ///< of these, each once
   /// Of the lost ones, by direction; nothing where the method can not tell.
   std::optional<std::uint64_t> lost_forward, lost_backward;
+  /// When the lost ones were sent, in that order, so that one interruption is told from many losses; empty
+  /// where it is not known.
+  std::vector<SteadyTime> lost_at = {};
+  SteadyTime last_sent = {};  ///< when the last packet left; nothing is lost after that
   std::uint64_t duplicates = 0;
   std::uint64_t reordered = 0;
   std::uint64_t late = 0;          ///< answers to packets of earlier looks, counted as lost there

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 
 namespace qw {
 
@@ -42,6 +43,22 @@ PackedLabels::PackedLabels(const Labels& labels) : count_(static_cast<std::uint3
       data_[part++] = at;
     }
   }
+}
+
+/// Names and values in turn.
+std::string_view PackedLabels::text() const {
+  if (count_ == 0) return {};
+  const std::size_t ends = std::size_t{count_} * 2;
+  return {reinterpret_cast<const char*>(data_.get() + ends), data_[ends - 1]};
+}
+
+bool PackedLabels::operator==(const PackedLabels& other) const {
+  return count_ == other.count_ && text() == other.text() &&
+         std::equal(data_.get(), data_.get() + std::size_t{count_} * 2, other.data_.get());
+}
+
+std::size_t PackedLabels::hash() const {
+  return std::hash<std::string_view>()(text());
 }
 
 PackedLabels::operator Labels() const {

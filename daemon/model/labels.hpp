@@ -74,8 +74,13 @@ class PackedLabels {
   Iterator end() const { return {this, count_}; }
   std::size_t size() const { return count_; }
   bool empty() const { return count_ == 0; }
+  bool operator==(const PackedLabels& other) const;
+  std::size_t hash() const;
+  /// Of all names and values together.
+  std::size_t text_bytes() const { return text().size(); }
 
  private:
+  std::string_view text() const;
   Pair at(std::uint32_t index) const;
 
   std::uint32_t count_ = 0;

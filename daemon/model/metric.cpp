@@ -41,10 +41,20 @@ std::string_view name(MetricType type) {
   return "gauge";
 }
 
-std::string make_line_prefix(std::string_view name, const Labels& labels) {
-  std::string out(name);
+bool Series::is_same(const Series& other) const {
+  return family->name == other.family->name && suffix == other.suffix && labels == other.labels;
+}
+
+std::size_t Series::hash() const {
+  return std::hash<std::string_view>()(family->name) * 31 + std::hash<std::string_view>()(suffix) * 7 +
+         labels.hash();
+}
+
+void append_line_prefix(std::string& out, const Series& series) {
+  out += series.family->name;
+  out += series.suffix;
   char separator = '{';
-  for (const auto& [label, value] : labels) {
+  for (const auto& [label, value] : series.labels) {
     out += separator;
     out += label;
     out += "=\"";
@@ -52,8 +62,19 @@ std::string make_line_prefix(std::string_view name, const Labels& labels) {
     out += '"';
     separator = ',';
   }
-  out += labels.empty() ? " " : "} ";
+  out += series.labels.empty() ? " " : "} ";
+}
+
+std::string line_prefix(const Series& series) {
+  std::string out;
+  append_line_prefix(out, series);
   return out;
+}
+
+std::size_t line_prefix_bytes(const Series& series) {
+  constexpr std::size_t kBetween = 4, kEnd = 2;  // {="" and } with a space
+  return series.family->name.size() + series.suffix.size() + series.labels.text_bytes() +
+         series.labels.size() * kBetween + kEnd;
 }
 
 Samples::Samples(std::string_view system, std::string_view target) : system_(system), target_(target) {}
@@ -90,11 +111,8 @@ const Samples::Entry& Samples::find_or_make(const Wanted& wanted) {
   if (found != series_.end()) return *found;
   Labels all{{"system", system_}, {"target", target_}};
   for (const auto& label : wanted.labels) all.set(label.name, label.value);
-  auto prefix = make_line_prefix(std::string(wanted.family->name) + std::string(wanted.suffix), all);
-  auto series = std::make_shared<const Series>(Series{.family = wanted.family,
-                                                      .suffix = wanted.suffix,
-                                                      .labels = PackedLabels(all),
-                                                      .line_prefix = std::move(prefix)});
+  auto series = std::make_shared<const Series>(
+      Series{.family = wanted.family, .suffix = wanted.suffix, .labels = PackedLabels(all)});
   return *series_
               .insert(
                   {.series = std::move(series), .hash = wanted.hash(), .next = nullptr, .last_used = round_})
@@ -104,7 +122,8 @@ const Samples::Entry& Samples::find_or_make(const Wanted& wanted) {
 std::vector<Sample> Samples::take() {
   ++round_;
   forget();
-  if (!layout_ || !layout_->is_of(samples_)) layout_ = std::make_shared<const PageLayout>(samples_);
+  if (!layout_ || !layout_->is_of(samples_))
+    layout_ = std::make_shared<const PageLayout>(samples_, layout_.get());
   last_ = nullptr;
   samples_.shrink_to_fit();
   return std::exchange(samples_, {});

@@ -24,21 +24,32 @@ struct MetricFamily {
       labels;  ///< besides system and target, space separated: "member method"; for the reference
 };
 
-/// One time series: a family and its labels (system and target among them), with the text that starts each of
-/// its lines.
+/// One time series: a family and its labels (system and target among them).
 struct Series {
   const MetricFamily* family;
   /// What follows the family's name in this series: "" or, in a histogram, "_bucket", "_sum", "_count".
   std::string_view suffix;
   PackedLabels labels;
-  /// `quorumwatch_leaders{system="etcd",target="control-plane"} `, escaped for the text formats, ready to be
-  /// followed by the value. Built once, as this is most of what a scrape costs (facts/peers.md 4).
-  std::string line_prefix;
+
+  /// The same name, suffix and labels; the family may be another object.
+  bool is_same(const Series& other) const;
+  /// Equal for series that are the same.
+  std::size_t hash() const;
 };
 using SeriesPtr = std::shared_ptr<const Series>;
+/// For maps by what a series is, and not by where it lies: a probe may make the same one again.
+struct SameSeries {
+  std::size_t operator()(const SeriesPtr& series) const { return series->hash(); }
+  bool operator()(const SeriesPtr& a, const SeriesPtr& b) const { return a == b || a->is_same(*b); }
+};
 class PageLayout;
 
-std::string make_line_prefix(std::string_view name, const Labels& labels);
+/// `quorumwatch_leaders{system="etcd",target="control-plane"} `, escaped for the text formats, ready to be
+/// followed by the value. A series does not keep it: the text of each is once in memory, in a PageLayout.
+void append_line_prefix(std::string& out, const Series& series);
+std::string line_prefix(const Series& series);
+/// How long it is, where nothing in it must be escaped.
+std::size_t line_prefix_bytes(const Series& series);
 
 struct Sample {
   SeriesPtr series;

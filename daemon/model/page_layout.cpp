@@ -34,7 +34,41 @@ class Families {
 
 }  // namespace
 
-PageLayout::PageLayout(std::span<const Sample> samples) {
+/// The lines of one family in an earlier layout. Most series come again, and in the same order.
+class PageLayout::Earlier {
+ public:
+  Earlier(const PageLayout* layout, const MetricFamily* family) : layout_(layout) {
+    if (!layout_) return;
+    const auto run = std::ranges::find(layout_->runs_, family, &Run::family);
+    if (run == layout_->runs_.end()) return;
+    next_ = run->begin;
+    end_ = run->end;
+    text_begin_ = run->prefix_begin;
+  }
+
+  /// The line's start, and whether it is there: a few lines may have gone since.
+  bool append(std::string& out, const SeriesPtr& series) {
+    constexpr std::uint32_t kFar = 16;
+    auto begin = text_begin_;
+    for (auto i = next_; i < std::min(next_ + kFar, end_); ++i) {
+      const auto& line = layout_->lines_[i];
+      if (layout_->series_[line.sample] == series) {
+        out.append(layout_->prefixes_, begin, line.prefix_end - begin);
+        next_ = i + 1;
+        text_begin_ = line.prefix_end;
+        return true;
+      }
+      begin = line.prefix_end;
+    }
+    return false;
+  }
+
+ private:
+  const PageLayout* layout_;
+  std::uint32_t next_ = 0, end_ = 0, text_begin_ = 0;
+};
+
+PageLayout::PageLayout(std::span<const Sample> samples, const PageLayout* before) {
   Families families(samples);
   std::uint32_t begin = 0;
   for (std::size_t i = 0; i < families.families().size(); ++i) {
@@ -49,13 +83,15 @@ PageLayout::PageLayout(std::span<const Sample> samples) {
     auto& run = runs_[families.find(samples[i].series->family)];
     lines_[run.end++].sample = static_cast<std::uint32_t>(i);
     series_.push_back(samples[i].series);
-    bytes += samples[i].series->line_prefix.size();
+    bytes += line_prefix_bytes(*samples[i].series);
   }
   prefixes_.reserve(bytes);
   for (auto& run : runs_) {
+    Earlier earlier(before, run.family);
     run.prefix_begin = static_cast<std::uint32_t>(prefixes_.size());
     for (auto i = run.begin; i < run.end; ++i) {
-      prefixes_ += series_[lines_[i].sample]->line_prefix;
+      const auto& series = series_[lines_[i].sample];
+      if (!earlier.append(prefixes_, series)) append_line_prefix(prefixes_, *series);
       lines_[i].prefix_end = static_cast<std::uint32_t>(prefixes_.size());
     }
   }

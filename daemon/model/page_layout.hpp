@@ -14,7 +14,8 @@ namespace qw {
 /// series at all (100,000 of them lie in as many places).
 class PageLayout {
  public:
-  explicit PageLayout(std::span<const Sample> samples);
+  /// `before`: of an earlier round of the same target, whose text is taken over where a series is the same.
+  explicit PageLayout(std::span<const Sample> samples, const PageLayout* before = nullptr);
 
   /// The lines of one family.
   struct Run {
@@ -34,6 +35,7 @@ class PageLayout {
   std::string_view prefixes() const { return prefixes_; }
 
  private:
+  class Earlier;
   std::vector<SeriesPtr>
       series_;  ///< in the order of the samples; kept alive, so that an address stands for one
   std::vector<Run> runs_;

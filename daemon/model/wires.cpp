@@ -23,6 +23,8 @@ constexpr Source kSources[] = {
     {"quorumwatch_rtt_jitter_seconds", "", "", &WireRow::jitter_seconds},
     {"quorumwatch_rtt_peer_held_seconds", "", "", &WireRow::held_seconds},
     {"quorumwatch_rtt_loss_ratio", "", "", &WireRow::loss_ratio},
+    {"quorumwatch_rtt_loss_direction_ratio", "direction", "forward", &WireRow::loss_forward_ratio},
+    {"quorumwatch_rtt_loss_direction_ratio", "direction", "backward", &WireRow::loss_backward_ratio},
     {"quorumwatch_rtt_loss_samples", "", "", &WireRow::loss_samples},
     {"quorumwatch_rtt_loss_confirmed", "direction", "any", &WireRow::confirmed},
     {"quorumwatch_rtt_loss_confirmed", "direction", "forward", &WireRow::confirmed_forward},

@@ -14,6 +14,7 @@ struct WireRow {
   std::string member, method;
   std::optional<double> seconds, error_seconds, jitter_seconds, held_seconds;
   std::optional<double> loss_ratio, loss_samples;
+  std::optional<double> loss_forward_ratio, loss_backward_ratio;  ///< there and back, where that can be told
   std::optional<double> confirmed, confirmed_forward, confirmed_backward;  ///< 0 or 1
   std::optional<double> slow_wire, slow_peer, slow_self, degraded;         ///< 0 or 1
   std::optional<double> paths, worst_path_loss_ratio;

@@ -216,6 +216,7 @@ struct HttpServer::Impl::Client : ClientQueues::Client {
   std::shared_ptr<Impl> server;
   tcp::socket socket;
   std::string ip;
+  std::shared_ptr<ServerStream> stream;  ///< that it is being sent; null: none
 };
 
 namespace {
@@ -291,27 +292,67 @@ http::response<http::span_body<const char>> make_response(const ServerReply& rep
   response.set(http::field::content_type, reply.content_type);
   response.set("X-Content-Type-Options", "nosniff");
   for (const auto& [name, value] : reply.headers) response.insert(name, value);
+  // The end of a stream is the end of the connection.
+  if (reply.stream) return response;
   if (reply.body) response.body() = beast::span<const char>(reply.body->data(), reply.body->size());
   response.content_length(response.body().size());
   return response;
+}
+
+/// Writes all but the body; false when the connection is of no more use.
+template <class Stream>
+Task<bool> write_head(Client& client, Stream& stream, const ServerReply& reply, const Parser& parser,
+                      bool keep_alive) {
+  client.server->move(client, ClientPhase::writing);
+  const unsigned version = parser.is_header_done() ? parser.get().version() : 11;
+  auto response = make_response(reply, version, keep_alive);
+  http::response_serializer<http::span_body<const char>> serializer(response);
+  auto written = co_await http::async_write_header(stream, serializer, asio::as_tuple(asio::use_awaitable));
+  co_return !std::get<0>(written) && !client.gone();
 }
 
 /// Writes the reply; false when the connection is of no more use.
 template <class Stream>
 Task<bool> write_reply(Client& client, Stream& stream, const ServerReply& reply, const Parser& parser,
                        bool keep_alive) {
+  if (parser.is_header_done() && parser.get().method() == http::verb::head) {
+    const bool written = co_await write_head(client, stream, reply, parser, keep_alive);
+    co_return written;
+  }
   client.server->move(client, ClientPhase::writing);
-  const bool head = parser.is_header_done() && parser.get().method() == http::verb::head;
   const unsigned version = parser.is_header_done() ? parser.get().version() : 11;
   auto response = make_response(reply, version, keep_alive);
   http::response_serializer<http::span_body<const char>> serializer(response);
   serializer.limit(kSlice);
-  if (head) {
-    auto written = co_await http::async_write_header(stream, serializer, asio::as_tuple(asio::use_awaitable));
-    co_return !std::get<0>(written) && !client.gone();
-  }
   auto written = co_await http::async_write(stream, serializer, asio::as_tuple(asio::use_awaitable));
   co_return !std::get<0>(written) && !client.gone();
+}
+
+/// Whether a client that has nothing to say has closed, or says something all the same.
+bool hung_up(tcp::socket& socket) {
+  char byte = 0;
+  const auto got = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+/// Writes the pieces of the reply's stream until it ends or the client is gone. The connection has no other
+/// use afterwards.
+template <class Stream>
+Task<void> write_stream(Client& client, Stream& stream, const ServerReply& reply, const Parser& parser) {
+  if (parser.get().method() == http::verb::head) reply.stream->close();
+  const bool begun = co_await write_head(client, stream, reply, parser, false);
+  client.stream = reply.stream;
+  bool more = begun;
+  while (more && !client.gone()) {
+    client.server->move(client, ClientPhase::streaming);
+    const auto piece = co_await client.stream->next();
+    if (!piece || client.gone() || hung_up(client.socket)) break;
+    client.server->move(client, ClientPhase::writing);
+    auto written =
+        co_await asio::async_write(stream, asio::buffer(*piece), asio::as_tuple(asio::use_awaitable));
+    more = !std::get<0>(written);
+  }
+  client.stream = nullptr;
 }
 
 /// Reads and answers one request. False when it was the last one.
@@ -368,6 +409,10 @@ Task<bool> serve_request(Client& client, Stream& stream, beast::flat_buffer& buf
   server.move(client, ClientPhase::handling);
   const ServerReply reply = co_await answer(server, std::move(request));
   if (client.gone()) co_return false;
+  if (reply.stream) {
+    co_await write_stream(client, stream, reply, parser);
+    co_return false;
+  }
   const bool keep_alive = message.keep_alive() && !server.stopping;
   const bool written = co_await write_reply(client, stream, reply, parser, keep_alive);
   if (!written || !keep_alive) co_return false;
@@ -490,6 +535,7 @@ void HttpServer::Impl::close(Client& client) {
   clients.move(client, ClientPhase::gone, SystemClock().steady());
   error_code ignored;
   client.socket.close(ignored);
+  if (client.stream) client.stream->close();
 }
 
 void HttpServer::Impl::close_all(ClientPhase phase) {
@@ -504,7 +550,10 @@ void HttpServer::Impl::close_listeners() {
 void HttpServer::Impl::begin_stop() {
   stopping = true;
   close_listeners();
-  for (const auto phase : {ClientPhase::fresh, ClientPhase::kept, ClientPhase::request}) close_all(phase);
+  for (const auto phase :
+       {ClientPhase::fresh, ClientPhase::kept, ClientPhase::request, ClientPhase::streaming}) {
+    close_all(phase);
+  }
   wake.cancel();
 }
 

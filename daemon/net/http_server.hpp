@@ -24,6 +24,17 @@ struct ServerRequest {
   std::string body;
 };
 
+/// A body that comes in pieces as they are made. The server asks for the next one once the piece before is
+/// with the kernel, so a slow reader makes nothing pile up.
+class ServerStream {
+ public:
+  virtual ~ServerStream() = default;
+  /// The next piece, not empty; null: that was all.
+  virtual Task<std::shared_ptr<const std::string>> next() = 0;
+  /// Makes a next() that waits return null: the client is gone, or the server stops.
+  virtual void close() = 0;
+};
+
 struct ServerReply {
   ServerReply() = default;
   unsigned status = 200;
@@ -31,6 +42,8 @@ struct ServerReply {
   /// Shared, so that a large page is built once and written to many.
   std::shared_ptr<const std::string> body;
   std::vector<std::pair<std::string, std::string>> headers;
+  /// Instead of a body: its pieces until it ends, and the connection with it.
+  std::shared_ptr<ServerStream> stream = nullptr;
 };
 
 /// Answers HTTP/1.1 on the loop (Boost.Beast behind it). Clients that hold connections, send slowly or read

@@ -47,7 +47,9 @@ ClientQueues::Client* ClientQueues::evictable() const {
   if (fresh != nullptr) return fresh;
   if (kept != nullptr) return kept;
   auto* sender = front(ClientPhase::request);
-  return sender != nullptr ? sender : front(ClientPhase::writing);
+  if (sender != nullptr) return sender;
+  auto* reader = front(ClientPhase::writing);
+  return reader != nullptr ? reader : front(ClientPhase::streaming);
 }
 
 ClientQueues::Client* ClientQueues::front(ClientPhase phase) const {
@@ -66,6 +68,7 @@ SteadyTime ClientQueues::deadline(const Client& client) const {
     case ClientPhase::closing:
       return client.since_ + times_.closing;
     case ClientPhase::handling:
+    case ClientPhase::streaming:
     case ClientPhase::gone:
       break;
   }

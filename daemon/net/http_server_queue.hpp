@@ -11,13 +11,14 @@ namespace qw::net {
 /// Where a client of the HTTP server is in its conversation; how long it may stay there and how soon it has
 /// to make room for another client both follow from that.
 enum class ClientPhase : std::uint8_t {
-  fresh,     ///< connected, has sent nothing yet
-  kept,      ///< had a reply, may send another request
-  request,   ///< part of a request (or TLS handshake) is here
-  handling,  ///< the handler runs: never closed, no deadline
-  writing,   ///< the reply is on its way
-  closing,   ///< all is said; waiting for the client to close
-  gone,      ///< closed
+  fresh,      ///< connected, has sent nothing yet
+  kept,       ///< had a reply, may send another request
+  request,    ///< part of a request (or TLS handshake) is here
+  handling,   ///< the handler runs: never closed, no deadline
+  writing,    ///< the reply is on its way
+  streaming,  ///< waits for the next piece of a stream; no deadline
+  closing,    ///< all is said; waiting for the client to close
+  gone,       ///< closed
 };
 
 /// All clients, each in the queue of its phase. The time limit is the same for all in a queue, so the front
@@ -60,7 +61,7 @@ class ClientQueues {
   /// A client whose time is over, or null.
   Client* expired(SteadyTime now) const;
   /// Who has to go when there is no room: whoever is done, then who has been idle longest, then the slowest
-  /// sender, then the slowest reader; null when handlers run for all.
+  /// sender, then the slowest reader, then who has watched a stream longest; null when handlers run for all.
   Client* evictable() const;
   /// Any client of that phase, or null.
   Client* front(ClientPhase phase) const;

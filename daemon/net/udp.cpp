@@ -280,6 +280,17 @@ Arrivals DatagramSocket::take() {
       .transmitted = self.stamps, .datagrams = self.datagrams, .undelivered = self.undelivered, .more = more};
 }
 
+std::span<const TransmitStamp> DatagramSocket::take_transmitted() {
+  auto& self = *impl_;
+  if (self.taken) {
+    self.stamps.clear();
+    self.undelivered.clear();
+  }
+  self.take_errors();
+  self.taken = true;
+  return self.stamps;
+}
+
 /// Empties the error queue into the lists that the next take() hands out.
 void DatagramSocket::Impl::take_errors() {
   taken = false;

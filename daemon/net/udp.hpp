@@ -117,6 +117,9 @@ class DatagramSocket {
   void close();
   /// What is there, at most 64 datagrams; never waits. The spans are valid until the next call.
   Arrivals take();
+  /// Only the transmit stamps that are there; the datagrams of the take() before stay valid. What this hands
+  /// out, and reports of undelivered packets that it meets, take() does not hand out again.
+  std::span<const TransmitStamp> take_transmitted();
 
  private:
   struct Impl;

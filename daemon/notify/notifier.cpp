@@ -42,6 +42,7 @@ void Notifier::configure(Options options) {
   std::erase_if(old_, [](const auto& generation) { return generation->tasks.size() == 0; });
   now_ = std::move(next);
   options_ = std::move(options);
+  dressed_.clear();
   for (const auto& one : now_->alertmanagers)
     now_->tasks.spawn("alertmanager " + one->url().print(), one->run());
   if (now_->watch) now_->tasks.spawn("prometheus watch", now_->watch->run());
@@ -53,30 +54,48 @@ void Notifier::publish(const AlertsPtr& alerts) {
   send();
 }
 
+/// With the labels that are sent; null: it is not sent at all.
+AlertPtr Notifier::dressed(const AlertPtr& alert) const {
+  if (options_.external_labels.empty() && options_.relabel.empty()) return alert;
+  auto made = *alert;
+  for (const auto& [name, value] : options_.external_labels) {
+    if (made.labels.get(name).empty()) made.labels.set(name, value);
+  }
+  if (!relabel(options_.relabel, made.labels) || made.labels.empty()) return nullptr;
+  return std::make_shared<const Alert>(std::move(made));
+}
+
 void Notifier::send() {
   if (!now_ || now_->alertmanagers.empty()) return;
   std::vector<AlertPtr> out;
-  const auto add = [&](Alert alert) {
-    for (const auto& [name, value] : options_.external_labels) {
-      if (alert.labels.get(name).empty()) alert.labels.set(name, value);
-    }
-    if (relabel(options_.relabel, alert.labels) && !alert.labels.empty())
-      out.push_back(std::make_shared<const Alert>(std::move(alert)));
+  const auto add = [&](AlertPtr alert) {
+    if (alert) out.push_back(std::move(alert));
   };
   if (options_.watchdog) {
-    add({.labels = {{"alertname", std::string(kWatchdog)},
-                    {"instance", options_.instance},
-                    {"severity", "none"}},
-         .annotations = {{"summary", "quorumwatch is alive and reaches this Alertmanager"},
-                         {"description",
-                          "This alert always fires. Let something outside page you when it stops coming."}},
-         .starts_at = started_,
-         .ends_at = std::nullopt,
-         .generator_url = {}});
+    add(dressed(std::make_shared<const Alert>(
+        Alert{.labels = {{"alertname", std::string(kWatchdog)},
+                         {"instance", options_.instance},
+                         {"severity", "none"}},
+              .annotations = {{"summary", "quorumwatch is alive and reaches this Alertmanager"},
+                              {"description",
+                               "This alert always fires. Let something outside page you when it stops "
+                               "coming."}},
+              .starts_at = started_,
+              .ends_at = std::nullopt,
+              .generator_url = {}})));
   }
   // Until the rules have spoken for the first time nobody knows what has ended.
   if (alerts_) {
-    for (const auto& alert : *alerts_) add(alert);
+    // Most are the same as last time.
+    std::unordered_map<AlertPtr, AlertPtr> dressed;
+    dressed.reserve(alerts_->size());
+    for (const auto& alert : *alerts_) {
+      const auto known = dressed_.find(alert);
+      const auto made = known == dressed_.end() ? this->dressed(alert) : known->second;
+      dressed.emplace(alert, made);
+      add(made);
+    }
+    dressed_ = std::move(dressed);
   }
   for (const auto& one : now_->alertmanagers) one->update(out);
 }

@@ -2,6 +2,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "daemon/notify/alertmanager.hpp"
@@ -49,6 +50,7 @@ class Notifier {
  private:
   struct Generation;
   void send();
+  AlertPtr dressed(const AlertPtr& alert) const;
 
   net::Net& net_;
   const Clock& clock_;
@@ -56,6 +58,7 @@ class Notifier {
   WallTime started_;
   Options options_;
   AlertsPtr alerts_;
+  std::unordered_map<AlertPtr, AlertPtr> dressed_;  ///< what became of each of them
   std::unique_ptr<Generation> now_;
   std::vector<std::unique_ptr<Generation>> old_;  ///< their tasks have yet to end
 };

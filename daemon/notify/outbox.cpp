@@ -1,39 +1,62 @@
 #include "daemon/notify/outbox.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <string_view>
 #include <utility>
 
 namespace qw::notify {
 
 void Outbox::update(const std::vector<AlertPtr>& alerts, SteadyTime now, WallTime wall) {
-  for (auto& [labels, entry] : entries_) entry.listed = false;
+  for (auto& [key, entry] : entries_) entry.listed = false;
   for (const auto& alert : alerts) {
-    auto found = entries_.find(alert->labels);
+    if (const auto known = unchanged_.find(alert); known != unchanged_.end()) {
+      known->second->listed = true;
+      continue;
+    }
+    auto found = entries_.find(alert);
     if (found == entries_.end()) {
       if (entries_.size() >= options_.max_alerts && (alert->ends_at || !make_room())) {
         ++left_out_;
         continue;
       }
-      found = entries_.emplace(alert->labels, Entry{.alert = alert, .due = now, .since = now}).first;
+      found = entries_.emplace(alert, Entry{.alert = alert, .due = now, .since = now, .number = ++arrivals_})
+                  .first;
     } else {
       take_over(found->second, alert, now);
     }
     found->second.listed = true;
   }
-  for (auto& [labels, entry] : entries_) {
+  for (auto& [key, entry] : entries_) {
     if (entry.listed || !fires(entry)) continue;
     auto ended = std::make_shared<Alert>(*entry.alert);
     ended->ends_at = wall;
     take_over(entry, ended, now);
   }
   std::erase_if(entries_, [&](const auto& one) { return is_done(one.second, now); });
+  unchanged_.clear();
+  unchanged_.reserve(entries_.size());
+  for (auto& [key, entry] : entries_) unchanged_.emplace(entry.alert, &entry);
+}
+
+std::size_t Outbox::SameLabels::operator()(const AlertPtr& alert) const {
+  constexpr std::hash<std::string_view> kText;
+  std::size_t sum = 0;
+  for (const auto& [name, value] : alert->labels) sum = sum * 31 + kText(name) * 7 + kText(value);
+  return sum;
+}
+
+void Outbox::adopt(Outbox&& other) {
+  entries_ = std::move(other.entries_);
+  unchanged_.clear();
+  other.unchanged_.clear();
 }
 
 /// A changed annotation waits for the next time that the alert is said anyway, as in Prometheus: a value in
 /// it changes with every evaluation.
 void Outbox::take_over(Entry& entry, const AlertPtr& alert, SteadyTime now) {
   const bool same_state = entry.alert->ends_at.has_value() == alert->ends_at.has_value();
-  const bool same = *entry.alert == *alert;
+  const bool same = entry.alert == alert || *entry.alert == *alert;
   if (!same) entry.alert = alert;
   // What was refused may be taken in its new form, but a form that changes all the time must not be a flood.
   if (!same && std::exchange(entry.refused, false)) entry.due = now + options_.resend;
@@ -47,6 +70,7 @@ bool Outbox::make_room() {
       entries_, {}, [](const auto& one) { return std::pair(fires(one.second), one.second.since); });
   if (oldest == entries_.end() || fires(oldest->second)) return false;
   entries_.erase(oldest);
+  unchanged_.clear();
   ++left_out_;
   return true;
 }
@@ -74,21 +98,21 @@ bool Outbox::is_done(const Entry& entry, SteadyTime now) const {
 
 std::vector<AlertPtr> Outbox::due(SteadyTime now) const {
   std::vector<const Entry*> ready;
-  for (const auto& [labels, entry] : entries_) {
+  for (const auto& [key, entry] : entries_) {
     if (wants_sending(entry) && entry.due <= now) ready.push_back(&entry);
   }
-  std::ranges::sort(ready, {}, &Entry::due);
+  const auto count = std::min(ready.size(), options_.batch);
+  const auto middle = ready.begin() + static_cast<std::ptrdiff_t>(count);
+  std::ranges::partial_sort(ready, middle, {},
+                            [](const Entry* entry) { return std::pair(entry->due, entry->number); });
   std::vector<AlertPtr> out;
-  for (const auto* entry : ready) {
-    if (out.size() == options_.batch) break;
-    out.push_back(entry->alert);
-  }
+  for (std::size_t i = 0; i < count; ++i) out.push_back(ready[i]->alert);
   return out;
 }
 
 std::optional<SteadyTime> Outbox::next_due() const {
   std::optional<SteadyTime> next;
-  for (const auto& [labels, entry] : entries_) {
+  for (const auto& [key, entry] : entries_) {
     if (wants_sending(entry)) next = std::min(next.value_or(entry.due), entry.due);
   }
   return next;
@@ -96,7 +120,7 @@ std::optional<SteadyTime> Outbox::next_due() const {
 
 void Outbox::begin(const std::vector<AlertPtr>& alerts) {
   for (const auto& alert : alerts) {
-    const auto found = entries_.find(alert->labels);
+    const auto found = entries_.find(alert);
     if (found != entries_.end() && found->second.said != state(*alert)) found->second.said = Said::unsure;
   }
 }
@@ -104,7 +128,7 @@ void Outbox::begin(const std::vector<AlertPtr>& alerts) {
 /// What changed while the request was under way has another alert by now, and stays due.
 void Outbox::acknowledge(const std::vector<AlertPtr>& alerts, SteadyTime now) {
   for (const auto& alert : alerts) {
-    const auto found = entries_.find(alert->labels);
+    const auto found = entries_.find(alert);
     if (found == entries_.end()) continue;
     auto& entry = found->second;
     entry.said = state(*alert);
@@ -113,7 +137,7 @@ void Outbox::acknowledge(const std::vector<AlertPtr>& alerts, SteadyTime now) {
 }
 
 void Outbox::refuse(const AlertPtr& alert) {
-  const auto found = entries_.find(alert->labels);
+  const auto found = entries_.find(alert);
   if (found != entries_.end() && fires(found->second) == !alert->ends_at) found->second.refused = true;
 }
 

@@ -1,16 +1,14 @@
 #pragma once
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "daemon/model/alert.hpp"
 
 namespace qw::notify {
-
-using AlertPtr = std::shared_ptr<const Alert>;
 
 /// What one Alertmanager still has to hear. It is a state, not a queue: for each alert it knows what that
 /// Alertmanager acknowledged last, so nothing is lost while it is away and nothing piles up. Sent means
@@ -36,7 +34,7 @@ class Outbox {
   /// ended (its rule is gone): it is told as ended at `wall`.
   void update(const std::vector<AlertPtr>& alerts, SteadyTime now, WallTime wall);
   /// Takes over what another one knows, which is empty after that.
-  void adopt(Outbox&& other) { entries_ = std::move(other.entries_); }
+  void adopt(Outbox&& other);
   /// Somebody else tells Alertmanager now: nothing new is sent, but what was sent from here and has ended is.
   void hold(bool held) { held_ = held; }
 
@@ -63,9 +61,15 @@ class Outbox {
     AlertPtr alert;
     Said said = Said::nothing;  ///< what was acknowledged last
     bool refused = false;
-    bool listed = false;  ///< by the last update
-    SteadyTime due;       ///< since when it waits, or when it will be said again
-    SteadyTime since;     ///< when it came to its present state
+    bool listed = false;       ///< by the last update
+    SteadyTime due;            ///< since when it waits, or when it will be said again
+    SteadyTime since;          ///< when it came to its present state
+    std::uint64_t number = 0;  ///< in order of arrival
+  };
+  /// Alerts by their labels.
+  struct SameLabels {
+    std::size_t operator()(const AlertPtr& alert) const;
+    bool operator()(const AlertPtr& a, const AlertPtr& b) const { return a->labels == b->labels; }
   };
 
   static Said state(const Alert& alert) { return alert.ends_at ? Said::ended : Said::firing; }
@@ -78,7 +82,10 @@ class Outbox {
   bool make_room();
 
   Options options_;
-  std::map<Labels, Entry> entries_;
+  std::unordered_map<AlertPtr, Entry, SameLabels, SameLabels> entries_;
+  std::uint64_t arrivals_ = 0;
+  /// The entries of the last update's alerts, most of which come again as they are.
+  std::unordered_map<AlertPtr, Entry*> unchanged_;
   bool held_ = false;
   std::uint64_t left_out_ = 0;
 };

@@ -48,6 +48,15 @@ struct Answer {
   std::vector<Annotation> annotations;
 };
 
+/// What an expression asks its source for.
+struct Ask {
+  std::vector<store::Matcher> matchers;
+  Millis from = 0;
+  Millis to = 0;
+  Source::Need need = Source::Need::all;
+};
+std::vector<Ask> asks_of(const Expr& expr, Times times, const Options& options);
+
 /// The samples that an expression needs, taken out of a source: evaluating over it touches nothing else, so
 /// that a worker can do it.
 class Prefetched final : public Source {

@@ -102,6 +102,10 @@ bool Parser::aggregate_modifier(Aggregate& into) {
 
 ExprPtr Parser::call(const Token& name) {
   Call made;
+  if (!peek_is(TokenKind::left_paren)) {
+    fail(name.span, unknown_function(name.text));
+    return nullptr;
+  }
   if (!arguments(made.arguments)) return nullptr;
   made.function = find_function(name.text);
   if (!made.function) {

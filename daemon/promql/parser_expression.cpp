@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "daemon/promql/functions.hpp"
 #include "daemon/promql/parser_impl.hpp"
 
 namespace qw::promql {
@@ -156,7 +157,10 @@ ExprPtr Parser::primary() {
     return aggregate(word);
   const bool callable =
       kind == TokenKind::identifier || kind == TokenKind::start || kind == TokenKind::end_word;
-  if (callable && following == TokenKind::left_paren) return call(word);
+  // "limitk by (a) (3, m)": an aggregation that is refused is one all the same.
+  const bool refused =
+      (following == TokenKind::by || following == TokenKind::without) && !why_unsupported(word.text).empty();
+  if (callable && (following == TokenKind::left_paren || refused)) return call(word);
   return selector_expression(&word);
 }
 

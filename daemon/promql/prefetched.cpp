@@ -75,6 +75,16 @@ struct Prefetched::Impl {
   std::vector<Entry> entries;
 };
 
+std::vector<Ask> asks_of(const Expr& expr, Times times, const Options& options) {
+  std::vector<Ask> out;
+  const Clockwork clockwork(times, options);
+  const auto note = [&out](const VectorSelector& selector, Interval interval, Source::Need need) {
+    out.push_back({.matchers = selector.matchers, .from = interval.from, .to = interval.to, .need = need});
+  };
+  Walk(clockwork, options, note).expr(expr, grid_of(times));
+  return out;
+}
+
 Prefetched::Prefetched(const Expr& expr, const Source& source, Times times, const Options& options) {
   auto impl = std::make_shared<Impl>();
   const Clockwork clockwork(times, options);

@@ -1,24 +1,11 @@
 #include "daemon/promql/selection_cache.hpp"
 
-#include <fmt/format.h>
-
 #include <string>
 #include <unordered_map>
 
+#include "daemon/promql/gathered.hpp"
+
 namespace qw::promql {
-namespace {
-
-/// Lengths stand before the texts, so that no two selections have the same key.
-std::string key_of(std::span<const store::Matcher> matchers, Millis from, Millis to, Source::Need need) {
-  auto key = fmt::format("{} {} {}", from, to, static_cast<int>(need));
-  for (const auto& matcher : matchers) {
-    fmt::format_to(std::back_inserter(key), " {} {}:{} {}:{}", static_cast<int>(matcher.type),
-                   matcher.label.size(), matcher.label, matcher.value.size(), matcher.value);
-  }
-  return key;
-}
-
-}  // namespace
 
 struct SelectionCache::Impl {
   const Source& source;

@@ -38,12 +38,21 @@ bool holds(const store::Matcher& matcher, std::string_view value) {
   return pattern && pattern->matches(value) == positive;
 }
 
+/// What reading the labels of a new series costs, in points.
+constexpr std::size_t kPointsOfLabels = 100;
+
 /// `millis` later than `offset` before the steady clock's zero, as far as 64 bits reach.
 SteadyTime steady(Millis millis, Nanoseconds offset, std::int64_t further) {
   const auto wanted = static_cast<__int128>(millis) * kNanosPerMilli - offset.count() + further;
   constexpr __int128 kLow = std::numeric_limits<std::int64_t>::min();
   constexpr __int128 kHigh = std::numeric_limits<std::int64_t>::max();
   return SteadyTime(Nanoseconds(static_cast<std::int64_t>(std::clamp(wanted, kLow, kHigh))));
+}
+
+Point shown(const store::Point& point, Nanoseconds offset) {
+  const auto wall = (point.at.time_since_epoch() + offset).count();
+  const auto below = wall < 0 && wall % kNanosPerMilli != 0 ? 1 : 0;
+  return {.at = wall / kNanosPerMilli - below, .value = point.value};
 }
 
 }  // namespace
@@ -53,14 +62,15 @@ struct StoreIndex::Impl {
 
   struct Found {
     const store::Track* track;
-    SeriesLabelsPtr labels;
+    SeriesLabelsPtr labels;  ///< null: nobody has needed them yet
   };
   struct Selector {
-    std::uint64_t version = 0;  ///< of the store's tracks
+    std::optional<std::uint64_t> version;  ///< of the store's tracks
     std::vector<Found> found;
   };
 
-  const std::vector<Found>& find(std::span<const store::Matcher> matchers);
+  /// Good until the store's tracks change, or another selector is looked for.
+  std::vector<Found>& find(std::span<const store::Matcher> matchers);
   SeriesLabelsPtr labels_of(const SeriesPtr& series);
   /// What is left to ask the store once the added labels are taken care of; nothing when they do not match.
   std::optional<std::vector<store::Matcher>> for_store(std::span<const store::Matcher> matchers) const;
@@ -101,18 +111,19 @@ std::size_t StoreIndex::labels() const {
   return impl_->labels.size();
 }
 
-const std::vector<StoreIndex::Impl::Found>& StoreIndex::Impl::find(std::span<const store::Matcher> matchers) {
-  if (selectors.size() >= kMaxSelectors) selectors.clear();
-  auto& selector = selectors[key_of(matchers)];
-  const auto version = store.tracks_version();
+std::vector<StoreIndex::Impl::Found>& StoreIndex::Impl::find(std::span<const store::Matcher> matchers) {
+  auto key = key_of(matchers);
+  if (selectors.size() >= kMaxSelectors && !selectors.contains(key)) selectors.clear();
+  auto& selector = selectors[std::move(key)];
+  const auto version = store.tracks_version(matchers);
   if (selector.version == version) return selector.found;
   selector.version = version;
   selector.found.clear();
   if (const auto asked = for_store(matchers)) {
     for (const auto* const track : store.find(*asked))
-      selector.found.push_back({.track = track, .labels = labels_of(track->series())});
+      selector.found.push_back({.track = track, .labels = nullptr});
   }
-  if (swept != version) sweep();
+  if (swept != store.tracks_version()) sweep();
   return selector.found;
 }
 
@@ -149,9 +160,7 @@ StoreSource::Interval StoreSource::interval(Millis from, Millis to) const {
 }
 
 Point StoreSource::point(const store::Point& point) const {
-  const auto wall = (point.at.time_since_epoch() + offset_).count();
-  const auto below = wall < 0 && wall % kNanosPerMilli != 0 ? 1 : 0;
-  return {.at = wall / kNanosPerMilli - below, .value = point.value};
+  return shown(point, offset_);
 }
 
 bool StoreSource::spend(std::size_t points) const {
@@ -173,9 +182,9 @@ Source::Selection StoreSource::fetch(std::span<const store::Matcher> matchers, M
   if (index.store.retention().count() == 0)
     return std::make_shared<const std::vector<Series>>(without_history(matchers, when));
   auto out = std::make_shared<std::vector<Series>>();
-  const auto& found = index.find(matchers);
+  auto& found = index.find(matchers);
   out->reserve(found.size());
-  for (const auto& [track, labels] : found) {
+  for (auto& [track, labels] : found) {
     if (!spend(need == Need::newest ? 1 : track->points_between(when.from, when.to))) break;
     std::vector<Point> points;
     if (need == Need::newest) {
@@ -185,9 +194,52 @@ Source::Selection StoreSource::fetch(std::span<const store::Matcher> matchers, M
       track->visit(when.from, when.to,
                    [&](SteadyTime at, double value) { points.push_back(point({.at = at, .value = value})); });
     }
-    if (!points.empty()) out->push_back({.labels = labels, .points = std::move(points)});
+    if (points.empty()) continue;
+    if (!labels) labels = index.labels_of(track->series());
+    out->push_back({.labels = labels, .points = std::move(points)});
   }
   return out;
+}
+
+StoreFetch::StoreFetch(StoreIndex& index, Nanoseconds offset, Ask ask)
+    : index_(index), offset_(offset), ask_(std::move(ask)) {}
+
+void StoreFetch::begin() {
+  version_ = index_.impl_->store.tracks_version(ask_.matchers);
+  next_ = 0;
+  out_ = std::make_shared<std::vector<Source::Series>>();
+}
+
+bool StoreFetch::go_on(std::size_t points) {
+  auto& index = *index_.impl_;
+  if (version_ != index.store.tracks_version(ask_.matchers)) begin();
+  const auto from = steady(ask_.from, offset_, 0);
+  const auto to = steady(ask_.to, offset_, kNanosPerMilli - 1);
+  auto& found = index.find(ask_.matchers);
+  for (; next_ < found.size() && points > 0; ++next_) {
+    auto& [track, labels] = found[next_];
+    std::vector<Point> taken;
+    if (ask_.need == Source::Need::newest) {
+      if (const auto newest = track->newest(from, to, store::Seen::marked))
+        taken.push_back(shown(*newest, offset_));
+    } else {
+      taken.reserve(track->points_between(from, to, store::Seen::marked));
+      track->visit(
+          from, to,
+          [&](SteadyTime at, double value) { taken.push_back(shown({.at = at, .value = value}, offset_)); },
+          store::Seen::marked);
+    }
+    auto cost = taken.size() + 1;
+    if (!taken.empty()) {
+      if (!labels) {
+        labels = index.labels_of(track->series());
+        cost += kPointsOfLabels;
+      }
+      out_->push_back({.labels = labels, .points = std::move(taken)});
+    }
+    points -= std::min(points, cost);
+  }
+  return next_ >= found.size();
 }
 
 std::vector<SeriesPtr> StoreSource::series(std::span<const store::Matcher> matchers, Millis from,

@@ -3,12 +3,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "daemon/base/time.hpp"
+#include "daemon/promql/evaluator.hpp"
 #include "daemon/promql/source.hpp"
 #include "daemon/store/store.hpp"
 
@@ -36,6 +38,7 @@ class StoreIndex {
 
  private:
   friend class StoreSource;
+  friend class StoreFetch;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
@@ -71,6 +74,27 @@ class StoreSource final : public Source {
   Nanoseconds offset_;
   mutable std::size_t budget_;
   mutable bool exceeded_ = false;
+};
+
+/// One selection out of the store, taken in pieces, so that whoever takes a large one can let others work in
+/// between. It sees what Store::mark() marked last; series that came or went meanwhile make it begin anew.
+class StoreFetch {
+ public:
+  StoreFetch(StoreIndex& index, Nanoseconds offset, Ask ask);
+
+  /// Goes on for a piece of about so many points; true: it is done.
+  bool go_on(std::size_t points);
+  Source::Selection take() { return std::move(out_); }
+
+ private:
+  void begin();
+
+  StoreIndex& index_;
+  Nanoseconds offset_;
+  Ask ask_;
+  std::optional<std::uint64_t> version_;  ///< of the store's tracks; nothing: not begun
+  std::size_t next_ = 0;
+  std::shared_ptr<std::vector<Source::Series>> out_;
 };
 
 }  // namespace qw::promql

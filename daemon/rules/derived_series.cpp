@@ -22,16 +22,22 @@ std::string help_of(std::string_view name) {
 
 }  // namespace
 
-DerivedSeriesPtr DerivedFamilies::make(const Labels& labels) {
-  const auto name = labels.get("__name__");
-  auto found = families_.find(name);
-  if (found == families_.end()) {
-    auto made = std::make_shared<Family>();
-    made->name = std::string(name);
-    made->help = help_of(name);
-    made->family = {.name = made->name, .type = MetricType::gauge, .help = made->help, .labels = ""};
-    found = families_.emplace(made->name, std::move(made)).first;
-  }
+void DerivedFamilies::add(std::string_view name) {
+  if (families_.contains(name)) return;
+  auto made = std::make_shared<Family>();
+  made->name = std::string(name);
+  made->help = help_of(name);
+  made->family = {.name = made->name, .type = MetricType::gauge, .help = made->help, .labels = ""};
+  families_.emplace(made->name, std::move(made));
+}
+
+DerivedFamilies::DerivedFamilies(const std::vector<std::string>& recorded) {
+  for (const auto* name : {"ALERTS", "ALERTS_FOR_STATE", "quorumwatch_alert_unknown"}) add(name);
+  for (const auto& name : recorded) add(name);
+}
+
+DerivedSeriesPtr DerivedFamilies::make(const Labels& labels) const {
+  const auto found = families_.find(labels.get("__name__"));
   Labels others;
   for (const auto& [label, value] : labels) {
     if (label != "__name__" && !value.empty()) others.set(label, value);
@@ -42,10 +48,7 @@ DerivedSeriesPtr DerivedFamilies::make(const Labels& labels) {
   };
   auto owned = std::make_shared<Owned>(
       Owned{.family = found->second,
-            .series = {.family = &found->second->family,
-                       .suffix = "",
-                       .labels = PackedLabels(others),
-                       .line_prefix = make_line_prefix(found->second->name, others)}});
+            .series = {.family = &found->second->family, .suffix = "", .labels = PackedLabels(others)}});
   auto out = std::make_shared<DerivedSeries>();
   out->labels = promql::share(labels);
   out->series = SeriesPtr(owned, &owned->series);

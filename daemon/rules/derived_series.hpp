@@ -2,6 +2,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "daemon/model/metric.hpp"
 #include "daemon/promql/source.hpp"
@@ -17,11 +18,15 @@ struct DerivedSeries {
 };
 using DerivedSeriesPtr = std::shared_ptr<const DerivedSeries>;
 
-/// The families of one group, so that its series share them.
+/// The families of one group, so that its series share them: those of alerts, and the given ones. Any thread
+/// may use them.
 class DerivedFamilies {
  public:
-  /// `labels` with a valid __name__.
-  DerivedSeriesPtr make(const Labels& labels);
+  explicit DerivedFamilies(const std::vector<std::string>& recorded = {});
+  /// One more name, unless it is there. Not while others use it.
+  void add(std::string_view name);
+  /// `labels` with one of those names as __name__.
+  DerivedSeriesPtr make(const Labels& labels) const;
 
  private:
   struct Family;

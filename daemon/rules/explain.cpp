@@ -121,7 +121,7 @@ class Explanation {
     tree.write(*rule.expr, 1);
     out += fmt::format("\nthe expression at {}:\n{}", time(now_), tree.take());
     out += "\n" + why(rule, states, tree.empty_selector());
-    for (const auto& [labels, alert] : states.all()) out += one(rule, alert);
+    for (const auto& entry : states.all()) out += one(rule, *entry.alert);
     return out;
   }
 
@@ -132,7 +132,7 @@ class Explanation {
     if (!answer->empty())
       return fmt::format("the expression has {} results, so there are alerts:\n", answer->size());
     const bool any = std::ranges::any_of(
-        states.all(), [](const auto& entry) { return entry.second.state != AlertState::inactive; });
+        states.all(), [](const auto& entry) { return entry.alert->state != AlertState::inactive; });
     std::string out = empty.empty()
                           ? "the expression has no result: its condition does not hold for what there is\n"
                           : fmt::format("the expression has no result: there are no series of {}\n", empty);

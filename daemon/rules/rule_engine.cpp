@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "daemon/promql/printer.hpp"
 #include "daemon/rules/template_builtins.hpp"
@@ -16,7 +17,7 @@ std::tuple<std::string, std::string, std::string> key_of(const RuleGroup& group,
 
 std::vector<ActiveAlert> alerts_of(const AlertStates& states) {
   std::vector<ActiveAlert> out;
-  for (const auto& [labels, alert] : states.all()) out.push_back(alert);
+  for (const auto& entry : states.all()) out.push_back(*entry.alert);
   return out;
 }
 
@@ -30,7 +31,7 @@ void RuleEngine::replace(std::vector<RuleGroup> groups, const GroupSettings& set
       settings.external_labels && *settings_.external_labels == *settings.external_labels;
   settings_ = settings;
   std::erase_if(orphans_,
-                [now](const ActiveAlert& alert) { return now - *alert.resolved_at > kResolvedRetention; });
+                [now](const auto& alert) { return now - *alert->resolved_at > kResolvedRetention; });
   const auto before = transitions();
   auto old = std::exchange(groups_, {});
   for (auto& group : groups) {
@@ -52,7 +53,7 @@ void RuleEngine::replace(std::vector<RuleGroup> groups, const GroupSettings& set
   for (const auto& group : old) {
     if (!group) continue;
     for (std::size_t i = 0; i < group->size(); ++i) {
-      const auto* states = std::as_const(*group).alerts(i);
+      const auto& states = group->alerts(i);
       if (states && !states->all().empty()) {
         known.emplace(key_of(group->group(), states->rule()), alerts_of(*states));
       }
@@ -67,11 +68,11 @@ void RuleEngine::replace(std::vector<RuleGroup> groups, const GroupSettings& set
 void RuleEngine::hand_over(Known known, Millis now) {
   for (const auto& group : groups_) {
     for (std::size_t i = 0; i < group->size(); ++i) {
-      auto* states = group->alerts(i);
+      const auto& states = group->alerts(i);
       if (!states || !states->all().empty()) continue;
       const auto found = known.find(key_of(group->group(), states->rule()));
       if (found == known.end()) continue;
-      states->restore(std::move(found->second));
+      group->restore(i, std::move(found->second));
       known.erase(found);
     }
   }
@@ -83,7 +84,7 @@ void RuleEngine::hand_over(Known known, Millis now) {
         alert.resolved_at = now;
         alert.unknown_since = std::nullopt;
       }
-      orphans_.push_back(std::move(alert));
+      orphans_.push_back(std::make_shared<const ActiveAlert>(std::move(alert)));
     }
   }
 }
@@ -120,53 +121,91 @@ Millis RuleEngine::reach() const {
   return longest;
 }
 
-std::vector<Alert> RuleEngine::alerts(Millis now, Nanoseconds offset) const {
-  const auto wall = [offset](Millis at) { return WallTime(std::chrono::milliseconds(at) + offset); };
-  std::vector<Alert> out;
-  const auto add = [&](const ActiveAlert& alert, const std::string& url) {
-    if (alert.state == AlertState::pending || !alert.fired_at) return;
-    if (alert.resolved_at && now - *alert.resolved_at > kResolvedRetention) return;
-    out.push_back({.labels = alert.labels,
-                   .annotations = alert.annotations,
-                   .starts_at = wall(*alert.fired_at),
-                   .ends_at = alert.resolved_at ? std::optional(wall(*alert.resolved_at)) : std::nullopt,
-                   .generator_url = url});
-  };
+AlertView RuleEngine::view() const {
+  AlertView out;
   for (const auto& group : groups_) {
     for (std::size_t i = 0; i < group->size(); ++i) {
-      const auto* states = std::as_const(*group).alerts(i);
-      if (!states || states->all().empty()) continue;
-      const auto url = generator_url(*group, states->rule());
-      for (const auto& [labels, alert] : states->all()) add(alert, url);
+      const auto& states = group->alerts(i);
+      if (states && !states->all().empty()) out.rules_.push_back({group, states});
     }
   }
-  for (const auto& alert : orphans_) {
+  out.orphans_ = orphans_;
+  out.external_url_ = settings_.external_url;
+  return out;
+}
+
+std::vector<AlertPtr> RuleEngine::alerts(Millis now, Nanoseconds offset) const {
+  AlertView::Made made;
+  return view().alerts(now, offset, made);
+}
+
+std::vector<AlertPtr> AlertView::alerts(Millis now, Nanoseconds offset, Made& made) const {
+  const auto wall = [offset](Millis at) { return WallTime(std::chrono::milliseconds(at) + offset); };
+  Made next;
+  std::vector<AlertPtr> out;
+  const auto add = [&](const ActiveAlertPtr& alert, const auto& url) {
+    if (alert->state == AlertState::pending || !alert->fired_at) return;
+    if (alert->resolved_at && now - *alert->resolved_at > kResolvedRetention) return;
+    auto known = made.extract(alert.get());
+    if (!known) {
+      made.emplace(alert.get(), std::pair(alert, std::make_shared<const Alert>(Alert{
+                                                     .labels = alert->labels,
+                                                     .annotations = alert->annotations,
+                                                     .starts_at = wall(*alert->fired_at),
+                                                     .ends_at = alert->resolved_at
+                                                                    ? std::optional(wall(*alert->resolved_at))
+                                                                    : std::nullopt,
+                                                     .generator_url = url()})));
+      known = made.extract(alert.get());
+    }
+    out.push_back(known.mapped().second);
+    next.insert(std::move(known));
+  };
+  for (const auto& [group, states] : rules_) {
+    std::string url;
+    const auto url_of_rule = [&] {
+      if (url.empty()) {
+        url = fmt::format("{}/graph?g0.expr={}&g0.tab=1", external_url_,
+                          query_escape(promql::print(*states->rule().expr)));
+      }
+      return url;
+    };
+    for (const auto& entry : states->all()) add(entry.alert, url_of_rule);
+  }
+  if (!orphans_.empty()) {
     // One that another rule has taken up is not over.
-    const bool alive = std::ranges::any_of(out, [&](const Alert& one) { return one.labels == alert.labels; });
-    if (!alive) add(alert, settings_.external_url);
+    std::set<Labels> alive;
+    for (const auto& alert : out) alive.insert(alert->labels);
+    for (const auto& alert : orphans_) {
+      if (!alive.contains(alert->labels)) add(alert, [this] { return external_url_; });
+    }
+  }
+  made = std::move(next);
+  return out;
+}
+
+AlertView::Counts AlertView::count() const {
+  Counts out;
+  for (const auto& [group, states] : rules_) {
+    for (const auto& entry : states->all()) {
+      out.pending += entry.alert->state == AlertState::pending ? 1 : 0;
+      out.firing += entry.alert->state == AlertState::firing ? 1 : 0;
+      out.unknown += entry.alert->unknown_since ? 1 : 0;
+    }
   }
   return out;
 }
 
-std::string RuleEngine::generator_url(const ActiveGroup& /*group*/, const Rule& rule) const {
-  return fmt::format("{}/graph?g0.expr={}&g0.tab=1", settings_.external_url,
-                     query_escape(promql::print(*rule.expr)));
-}
-
-SavedState RuleEngine::save(Millis now) const {
+SavedState AlertView::save(Millis now) const {
   SavedState out;
   out.at = now;
-  for (const auto& group : groups_) {
-    for (std::size_t i = 0; i < group->size(); ++i) {
-      const auto* states = std::as_const(*group).alerts(i);
-      if (!states || states->all().empty()) continue;
-      auto [name, rule, labels] = key_of(group->group(), states->rule());
-      out.rules.push_back({std::move(name), std::move(rule), std::move(labels), alerts_of(*states)});
-    }
+  for (const auto& [group, states] : rules_) {
+    auto [name, rule, labels] = key_of(group->group(), states->rule());
+    out.rules.push_back({std::move(name), std::move(rule), std::move(labels), alerts_of(*states)});
   }
   std::vector<ActiveAlert> recent;
   for (const auto& alert : orphans_) {
-    if (now - *alert.resolved_at <= kResolvedRetention) recent.push_back(alert);
+    if (now - *alert->resolved_at <= kResolvedRetention) recent.push_back(*alert);
   }
   if (!recent.empty()) out.rules.push_back({"", "", "", std::move(recent)});
   return out;

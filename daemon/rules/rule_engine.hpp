@@ -2,6 +2,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "daemon/model/alert.hpp"
@@ -10,6 +11,32 @@
 #include "daemon/rules/state_file.hpp"
 
 namespace qw::rules {
+
+/// All alerts at one instant, which nothing changes any more: a worker can look at them while rules go on.
+class AlertView {
+ public:
+  /// Alerts as they were made for Alertmanager, so that those which did not change need not be made anew.
+  using Made = std::unordered_map<const ActiveAlert*, std::pair<ActiveAlertPtr, AlertPtr>>;
+  /// What fires and what ended lately, for Alertmanager. `offset` is what makes wall time of the time line;
+  /// `made` is of the same offset, and then of this view.
+  std::vector<AlertPtr> alerts(Millis now, Nanoseconds offset, Made& made) const;
+
+  struct Counts {
+    std::size_t pending = 0, firing = 0, unknown = 0;
+  };
+  Counts count() const;
+  SavedState save(Millis now) const;
+
+ private:
+  friend class RuleEngine;
+  struct OfRule {
+    std::shared_ptr<const ActiveGroup> group;
+    AlertStatesPtr states;
+  };
+  std::vector<OfRule> rules_;  ///< those that have alerts
+  std::vector<ActiveAlertPtr> orphans_;
+  std::string external_url_;
+};
 
 /// All groups, what became of rules that are no longer there, and who depends on which target. Pure: whoever
 /// runs it brings the time and the samples.
@@ -34,10 +61,11 @@ class RuleEngine {
   /// How far back the rules look, lookback included: what the store must keep.
   Millis reach() const;
 
-  /// What fires and what ended lately, for Alertmanager. `offset` is what makes wall time of the time line.
-  std::vector<Alert> alerts(Millis now, Nanoseconds offset) const;
-
-  SavedState save(Millis now) const;
+  /// What all alerts are at one instant.
+  AlertView view() const;
+  /// Of view().
+  std::vector<AlertPtr> alerts(Millis now, Nanoseconds offset) const;
+  SavedState save(Millis now) const { return view().save(now); }
   /// Takes over what an earlier run knew, already resumed (resume_state). Alerts of rules that are gone end
   /// now.
   void restore(SavedState state, Millis now);
@@ -49,13 +77,12 @@ class RuleEngine {
   /// By group, rule and labels; several where rules are the same.
   using Known = std::multimap<std::tuple<std::string, std::string, std::string>, std::vector<ActiveAlert>>;
   void hand_over(Known known, Millis now);
-  std::string generator_url(const ActiveGroup& group, const Rule& rule) const;
 
   GroupSettings settings_;
   std::vector<std::shared_ptr<ActiveGroup>> groups_;
   std::vector<std::vector<RuleSelector>> selectors_;  ///< of each group
   /// Alerts of rules that are gone: ended, and kept as long as others that ended.
-  std::vector<ActiveAlert> orphans_;
+  std::vector<ActiveAlertPtr> orphans_;
   std::uint64_t transitions_ = 0;  ///< of groups that are gone
 };
 

@@ -45,22 +45,29 @@ class ActiveGroup {
   Millis query_time() const { return at_ - group_.query_offset.value_or(settings_.query_offset); }
   /// `base` and, for later rules of the group, what earlier ones have written in this cycle.
   std::unique_ptr<const promql::Source> view(const promql::Source& base) const;
+  /// The same of one selection.
+  promql::Source::Selection view(promql::Source::Selection base, const promql::Ask& ask) const;
   const promql::Options& options() const { return settings_.promql; }
   static Result<promql::Vector> query(const Rule& rule, const promql::Source& source, Millis at,
                                       const promql::Options& options);
   /// Whether expanding the rule's templates runs queries of its own.
   bool queries_in_templates(std::size_t rule) const;
 
-  /// The result of one rule with its templates expanded. Touches nothing that changes, so that a worker may
-  /// make it; `source` is the rule's view, or what was prefetched from it.
+  /// What becomes of one rule, with all that has to be done for it. Making it touches nothing that others may
+  /// change meanwhile, so that a worker can; `source` is the rule's view, or what was gathered from it.
   struct Prepared {
     std::string error;
-    std::vector<AlertStates::Candidate> candidates;
-    std::vector<std::pair<Labels, double>> samples;  ///< of a recording rule
+    AlertStatesPtr states;  ///< of an alerting rule; null: they stay
+    std::vector<DerivedSample> samples;
+    std::vector<DerivedSeriesPtr> ended;
     std::size_t template_failures = 0;
   };
-  Prepared prepare(std::size_t rule, const promql::Source& source) const;
-  void apply(std::size_t rule, Prepared prepared, const DataHealth& health);
+  Prepared prepare(std::size_t rule, const promql::Source& source, const DataHealth& health) const;
+  /// The same, of a result that is there already.
+  Prepared prepare(std::size_t rule, const Result<promql::Vector>& result, const promql::Source& source,
+                   const DataHealth& health) const;
+  /// Makes it the state of the rule: cheap. Returns what it takes the place of, as letting go of that is not.
+  std::shared_ptr<const void> apply(std::size_t rule, Prepared prepared);
   void set_took(std::size_t rule, Nanoseconds took) { health_[rule].took = took; }
 
   /// What the cycle wrote, at query_time().
@@ -70,35 +77,36 @@ class ActiveGroup {
     std::vector<DerivedSample> held;      ///< of rules that failed: their samples of the cycle before
     std::size_t failures = 0;             ///< rules that failed
     std::size_t template_failures = 0;
+    std::shared_ptr<const void> rest;  ///< what is needed no more; letting go of it takes a while
   };
   Output finish();
 
   /// All of it at once, for whoever need not share the loop.
   Output evaluate(const promql::Source& base, Millis at, const DataHealth& health);
 
-  const AlertStates* alerts(std::size_t rule) const { return states_[rule].get(); }
-  AlertStates* alerts(std::size_t rule) { return states_[rule].get(); }
+  /// Null for recording rules.
+  const AlertStatesPtr& alerts(std::size_t rule) const { return states_[rule]; }
+  /// Takes over the alerts of an earlier version of the rule, or of an earlier run.
+  void restore(std::size_t rule, std::vector<ActiveAlert> alerts);
   const RuleHealth& health(std::size_t rule) const { return health_[rule]; }
   /// Rises whenever an alert of the group begins, fires, ends, or its target stops or starts to answer.
   std::uint64_t transitions() const;
   bool any_pending() const;
 
-  /// Every series that the group writes now: what the store keeps as its last round.
-  std::vector<DerivedSample> current() const;
-
  private:
   struct Written;
 
-  std::vector<std::pair<Labels, double>> series_of_alerts(std::size_t rule) const;
-  void expand(const Rule& rule, const promql::Vector& result, const promql::Source& source,
-              Prepared& into) const;
-  void record(const Rule& rule, const promql::Vector& result, Prepared& into) const;
-  void write(std::size_t rule, std::vector<std::pair<Labels, double>> samples);
+  std::vector<AlertStates::Candidate> expand(std::size_t rule, const promql::Vector& result,
+                                             const promql::Source& source, Prepared& into) const;
+  void alert(std::size_t rule, std::vector<AlertStates::Candidate> candidates, const promql::Source& source,
+             const DataHealth& health, Prepared& into) const;
+  void record(std::size_t rule, const promql::Vector& result, Prepared& into) const;
+  SeriesThere series_there(const Rule& rule, const ActiveAlert& alert, const promql::Source& source) const;
 
   RuleGroup group_;
   GroupSettings settings_;
   Millis at_ = 0;
-  std::vector<std::unique_ptr<AlertStates>> states_;  ///< null for recording rules
+  std::vector<AlertStatesPtr> states_;  ///< null for recording rules
   std::vector<RuleHealth> health_;
   DerivedFamilies families_;
   std::unique_ptr<Written> written_;

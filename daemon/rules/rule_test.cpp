@@ -146,11 +146,12 @@ class GroupRun {
     std::vector<Labelled> out;
     for (const auto& group : groups_) {
       for (std::size_t i = 0; i < group->size(); ++i) {
-        const auto* alerts = std::as_const(*group).alerts(i);
+        const auto& alerts = group->alerts(i);
         if (!alerts || alerts->rule().name != alertname) continue;
-        for (const auto& [labels, alert] : alerts->all()) {
+        for (const auto& entry : alerts->all()) {
+          const auto& alert = *entry.alert;
           const bool wanted = unknown ? alert.unknown_since.has_value() : alert.state == state;
-          if (wanted) out.push_back({labels, alert.annotations});
+          if (wanted) out.push_back({alert.labels, alert.annotations});
         }
       }
     }

@@ -408,9 +408,13 @@ Result<std::string> Template::expand(const std::shared_ptr<const TemplateData>& 
 }
 
 bool Template::queries() const {
+  return calls("query");
+}
+
+bool Template::calls(std::string_view function) const {
   bool found = false;
-  const auto look = [&found](const TemplateOperand& operand) {
-    found = found || (operand.kind == Kind::function && operand.name == "query");
+  const auto look = [&found, function](const TemplateOperand& operand) {
+    found = found || (operand.kind == Kind::function && operand.name == function);
   };
   if (!tree_) return false;
   visit_operands(tree_->root, look);

@@ -51,8 +51,15 @@ class Template {
   std::vector<LabelUse> labels_used() const;
   /// Whether it calls `query`.
   bool queries() const;
+  /// Whether it has no action at all.
+  bool is_plain() const { return !tree_; }
+  /// Whether the labels and the value are all that its text can depend on: it neither queries nor asks for
+  /// the time.
+  bool is_pure() const { return !calls("query") && !calls("now"); }
 
  private:
+  bool calls(std::string_view function) const;
+
   std::string text_;
   std::shared_ptr<const TemplateTree> tree_;  ///< null when the text has no action
 };

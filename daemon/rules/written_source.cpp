@@ -12,29 +12,43 @@ void WrittenSamples::clear(promql::Millis at) {
   samples_.clear();
 }
 
+const WrittenSamples::Sample* WrittenSamples::Named::find(const promql::SeriesLabels& labels) const {
+  const auto [first, last] = places.equal_range(labels.hash);
+  for (auto found = first; found != last; ++found) {
+    if (samples[found->second].labels->labels == labels.labels) return &samples[found->second];
+  }
+  return nullptr;
+}
+
 bool WrittenSamples::add(const promql::SeriesLabelsPtr& labels, double value) {
-  auto& named = samples_[std::string(labels->labels.get("__name__"))];
-  const auto [found, is_new] = named.try_emplace(labels->labels, Sample{labels, value});
-  if (is_new) return true;
-  if (!store::is_stale_marker(found->second.value) || store::is_stale_marker(value)) return false;
-  found->second.value = value;
+  const auto name = labels->labels.get("__name__");
+  auto named = samples_.find(name);
+  if (named == samples_.end()) named = samples_.emplace(std::string(name), Named()).first;
+  const auto* known = named->second.find(*labels);
+  if (!known) {
+    named->second.places.emplace(labels->hash, named->second.samples.size());
+    named->second.samples.push_back({labels, value});
+    return true;
+  }
+  if (!store::is_stale_marker(known->value) || store::is_stale_marker(value)) return false;
+  named->second.samples[static_cast<std::size_t>(known - named->second.samples.data())].value = value;
   return true;
 }
 
-double WrittenSamples::value_of(const Labels& labels) const {
-  return samples_.find(labels.get("__name__"))->second.at(labels).value;
+double WrittenSamples::value_of(const promql::SeriesLabels& labels) const {
+  return samples_.find(labels.labels.get("__name__"))->second.find(labels)->value;
 }
 
-std::vector<const WrittenSamples::Sample*> WrittenSource::matching(std::span<const store::Matcher> matchers,
-                                                                   promql::Millis from,
-                                                                   promql::Millis to) const {
+std::vector<const WrittenSamples::Sample*> WrittenSamples::matching(std::span<const store::Matcher> matchers,
+                                                                    promql::Millis from,
+                                                                    promql::Millis to) const {
   std::vector<const WrittenSamples::Sample*> out;
-  if (written_.at() < from || written_.at() > to) return out;
+  if (at_ < from || at_ > to) return out;
   std::optional<RuleSelector> selector;
-  const auto look = [&](const std::map<Labels, WrittenSamples::Sample>& named) {
+  const auto look = [&](const Named& named) {
     if (!selector) selector.emplace(matchers);
-    for (const auto& [labels, sample] : named) {
-      if (selector->matches(labels)) out.push_back(&sample);
+    for (const auto& sample : named.samples) {
+      if (selector->matches(sample.labels->labels)) out.push_back(&sample);
     }
   };
   const auto fixed = std::ranges::find_if(matchers, [](const store::Matcher& matcher) {
@@ -42,48 +56,51 @@ std::vector<const WrittenSamples::Sample*> WrittenSource::matching(std::span<con
   });
   // Most selectors name a metric that no rule writes: then no pattern need be compiled.
   if (fixed == matchers.end()) {
-    for (const auto& [name, named] : written_.samples()) look(named);
-  } else if (const auto found = written_.samples().find(fixed->value); found != written_.samples().end()) {
+    for (const auto& [name, named] : samples_) look(named);
+  } else if (const auto found = samples_.find(fixed->value); found != samples_.end()) {
     look(found->second);
   }
   return out;
 }
 
-void WrittenSource::put_on_top(std::vector<Series>& series,
-                               const std::vector<const WrittenSamples::Sample*>& top) const {
-  std::map<std::uint64_t, std::vector<std::size_t>> by_hash;
-  for (std::size_t i = 0; i < series.size(); ++i) by_hash[series[i].labels->hash].push_back(i);
+void WrittenSamples::put_on_top(std::vector<promql::Source::Series>& series,
+                                const std::vector<const Sample*>& top) const {
+  std::unordered_multimap<std::uint64_t, std::size_t> by_hash;
+  for (std::size_t i = 0; i < series.size(); ++i) by_hash.emplace(series[i].labels->hash, i);
   for (const auto* sample : top) {
-    Series* under = nullptr;
-    for (const auto i : by_hash[sample->labels->hash]) {
-      if (series[i].labels->labels == sample->labels->labels) under = &series[i];
+    promql::Source::Series* under = nullptr;
+    const auto [first, last] = by_hash.equal_range(sample->labels->hash);
+    for (auto found = first; found != last; ++found) {
+      if (series[found->second].labels->labels == sample->labels->labels) under = &series[found->second];
     }
     if (!under) {
       series.push_back({.labels = sample->labels, .points = {}});
       under = &series.back();
     }
     auto& points = under->points;
-    if (!points.empty() && points.back().at == written_.at()) points.pop_back();
-    points.push_back({.at = written_.at(), .value = sample->value});
+    if (!points.empty() && points.back().at == at_) points.pop_back();
+    points.push_back({.at = at_, .value = sample->value});
   }
+}
+
+promql::Source::Selection WrittenSamples::on_top_of(promql::Source::Selection under,
+                                                    std::span<const store::Matcher> matchers,
+                                                    promql::Millis from, promql::Millis to) const {
+  const auto top = matching(matchers, from, to);
+  if (top.empty()) return under;
+  auto out = std::make_shared<std::vector<promql::Source::Series>>(*under);
+  put_on_top(*out, top);
+  return out;
 }
 
 std::vector<promql::Source::Series> WrittenSource::select(std::span<const store::Matcher> matchers,
                                                           promql::Millis from, promql::Millis to) const {
-  auto out = base_.select(matchers, from, to);
-  const auto top = matching(matchers, from, to);
-  if (!top.empty()) put_on_top(out, top);
-  return out;
+  return *fetch(matchers, from, to, Need::all);
 }
 
 promql::Source::Selection WrittenSource::fetch(std::span<const store::Matcher> matchers, promql::Millis from,
                                                promql::Millis to, Need need) const {
-  auto under = base_.fetch(matchers, from, to, need);
-  const auto top = matching(matchers, from, to);
-  if (top.empty()) return under;
-  auto out = std::make_shared<std::vector<Series>>(*under);
-  put_on_top(*out, top);
-  return out;
+  return written_.on_top_of(base_.fetch(matchers, from, to, need), matchers, from, to);
 }
 
 }  // namespace qw::rules

@@ -1,6 +1,8 @@
 #pragma once
 #include <map>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "daemon/promql/source.hpp"
@@ -16,7 +18,7 @@ class WrittenSamples {
   /// False when the series has a value in this cycle already.
   bool add(const promql::SeriesLabelsPtr& labels, double value);
   /// The series must be there.
-  double value_of(const Labels& labels) const;
+  double value_of(const promql::SeriesLabels& labels) const;
 
   promql::Millis at() const { return at_; }
   bool empty() const { return samples_.empty(); }
@@ -24,11 +26,26 @@ class WrittenSamples {
     promql::SeriesLabelsPtr labels;
     double value = 0;
   };
-  /// By name, then by labels.
-  using ByName = std::map<std::string, std::map<Labels, Sample>, std::less<>>;
+  /// Of one name, in the order in which they were written.
+  struct Named {
+    std::vector<Sample> samples;
+    std::unordered_multimap<std::uint64_t, std::size_t> places;  ///< by the hash of the labels
+    const Sample* find(const promql::SeriesLabels& labels) const;
+  };
+  using ByName = std::map<std::string, Named, std::less<>>;
   const ByName& samples() const { return samples_; }
+  /// All of it; there is nothing then.
+  ByName take() { return std::exchange(samples_, {}); }
+  /// `under` with what was written on top, where the matchers find it.
+  promql::Source::Selection on_top_of(promql::Source::Selection under,
+                                      std::span<const store::Matcher> matchers, promql::Millis from,
+                                      promql::Millis to) const;
 
  private:
+  std::vector<const Sample*> matching(std::span<const store::Matcher> matchers, promql::Millis from,
+                                      promql::Millis to) const;
+  void put_on_top(std::vector<promql::Source::Series>& series, const std::vector<const Sample*>& top) const;
+
   promql::Millis at_ = 0;
   ByName samples_;
 };
@@ -43,10 +60,6 @@ class WrittenSource final : public promql::Source {
                   Need need) const override;
 
  private:
-  std::vector<const WrittenSamples::Sample*> matching(std::span<const store::Matcher> matchers,
-                                                      promql::Millis from, promql::Millis to) const;
-  void put_on_top(std::vector<Series>& series, const std::vector<const WrittenSamples::Sample*>& top) const;
-
   const promql::Source& base_;
   const WrittenSamples& written_;
 };

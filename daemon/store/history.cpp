@@ -32,18 +32,18 @@ History::Line* History::find_or_make(Target& target, const SeriesPtr& series, st
     return target.order[position];
   }
   if (target.order.size() <= position) target.order.resize(position + 1);
-  if (const auto found = target.lines.find(series->line_prefix); found != target.lines.end()) {
+  if (const auto found = target.lines.find(series); found != target.lines.end()) {
     return target.order[position] = found->second.get();
   }
   if (series_ >= max_series_) return target.order[position] = nullptr;
   auto line = std::make_unique<Line>(series, target.times);
   auto& named = by_name_[metric_name(*series)];
-  line->name_index = named.size();
-  named.push_back(line.get());
+  line->name_index = named.lines.size();
+  named.lines.push_back(line.get());
   ++series_;
-  ++version_;
+  named.version = ++version_;
   target.order[position] = line.get();
-  return target.lines.emplace(series->line_prefix, std::move(line)).first->second.get();
+  return target.lines.emplace(series, std::move(line)).first->second.get();
 }
 
 void History::end_vanished(Target& target, RoundTimes::Number number) {
@@ -70,26 +70,35 @@ void History::set_retention(Nanoseconds retention) {
   for (auto& [id, target] : targets_) {
     if (target.times.next() == target.times.first()) continue;
     target.times.drop_before(target.times.at(target.times.next() - 1) - retention_);
-    for (auto& [prefix, line] : target.lines) line->track.drop_old();
+    for (auto& [key, line] : target.lines) line->track.drop_old();
   }
+}
+
+std::uint64_t History::version_of(const std::string& name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? 0 : found->second.version;
+}
+
+void History::mark() {
+  for (auto& [id, target] : targets_) target.times.mark();
 }
 
 void History::forget(const TargetId& target) {
   const auto found = targets_.find(target);
   if (found == targets_.end()) return;
-  for (const auto& [prefix, line] : found->second.lines) unlist(*line);
+  for (const auto& [key, line] : found->second.lines) unlist(*line);
   targets_.erase(found);
 }
 
 void History::unlist(const Line& line) {
   const auto found = by_name_.find(metric_name(*line.track.series()));
-  auto& named = found->second;
-  named[line.name_index] = named.back();
-  named[line.name_index]->name_index = line.name_index;
-  named.pop_back();
-  if (named.empty()) by_name_.erase(found);
+  auto& [lines, version] = found->second;
+  lines[line.name_index] = lines.back();
+  lines[line.name_index]->name_index = line.name_index;
+  lines.pop_back();
+  version = ++version_;
+  if (lines.empty()) by_name_.erase(found);
   --series_;
-  ++version_;
 }
 
 template <class Visit>
@@ -100,9 +109,9 @@ void History::for_each(const Selector& selector, Visit visit) const {
     }
   };
   if (selector.fixed_name().empty()) {
-    for (const auto& [name, lines] : by_name_) look(lines);
+    for (const auto& [name, named] : by_name_) look(named.lines);
   } else if (const auto found = by_name_.find(selector.fixed_name()); found != by_name_.end()) {
-    look(found->second);
+    look(found->second.lines);
   }
 }
 
@@ -125,7 +134,7 @@ std::size_t History::bytes() const {
   std::size_t bytes = 0;
   for (const auto& [id, target] : targets_) {
     bytes += (target.times.next() - target.times.first()) * sizeof(SteadyTime);
-    for (const auto& [prefix, line] : target.lines) bytes += line->track.bytes();
+    for (const auto& [key, line] : target.lines) bytes += line->track.bytes();
   }
   return bytes;
 }

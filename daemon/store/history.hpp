@@ -27,6 +27,9 @@ class History {
   std::vector<const Track*> find(const Selector& selector) const;
   /// Rises when a series comes or goes.
   std::uint64_t version() const { return version_; }
+  /// The same for series of that name alone.
+  std::uint64_t version_of(const std::string& name) const;
+  void mark();
   /// Further rounds, and what is there, are kept for so long.
   void set_retention(Nanoseconds retention);
   std::size_t series() const { return series_; }
@@ -42,8 +45,7 @@ class History {
   };
   struct Target {
     RoundTimes times;
-    /// By line prefix, which lives in the line's series.
-    std::unordered_map<std::string_view, std::unique_ptr<Line>> lines;
+    std::unordered_map<SeriesPtr, std::unique_ptr<Line>, SameSeries, SameSeries> lines;
     /// The lines in the order of the last round's samples: the next round mostly has the same, which saves
     /// the look-up.
     std::vector<Line*> order;
@@ -61,7 +63,11 @@ class History {
   std::size_t series_ = 0;
   std::uint64_t version_ = 1;
   std::map<TargetId, Target> targets_;
-  std::unordered_map<std::string, std::vector<Line*>> by_name_;
+  struct Named {
+    std::vector<Line*> lines;
+    std::uint64_t version = 0;
+  };
+  std::unordered_map<std::string, Named> by_name_;
 };
 
 }  // namespace qw::store

@@ -11,6 +11,7 @@ namespace {
 
 /// Prometheus' value.StaleNaN: a signalling NaN that no arithmetic yields.
 constexpr std::uint64_t kStaleBits = 0x7ff0000000000002;
+constexpr std::size_t kNoLimit = static_cast<std::size_t>(-1);
 
 /// The round without the samples that found no room.
 RoundPtr cut(const Round& round, const std::vector<bool>& kept) {
@@ -40,6 +41,7 @@ struct Store::Impl {
   std::map<TargetId, RoundPtr> rounds;
   History history;
   std::size_t samples = 0;  ///< in the last rounds
+  std::size_t most_series = kNoLimit;
   std::uint64_t dropped = 0;
   std::uint64_t generation = 0;
   // What was built for readers since the last change.
@@ -53,6 +55,7 @@ Store::~Store() = default;
 void Store::publish(RoundPtr round) {
   auto& last = impl_->rounds[round->target];
   const std::size_t before = last ? last->samples.size() : 0;
+  if (impl_->samples - before + round->samples.size() > impl_->most_series) set_retention({});
   const auto kept = impl_->keeps_history() ? impl_->history.append(*round) : impl_->room_for(*round, before);
   const auto left_out = static_cast<std::uint64_t>(std::ranges::count(kept, false));
   if (left_out > 0) {
@@ -121,11 +124,28 @@ std::vector<const Track*> Store::find(std::span<const Matcher> matchers) const {
   return impl_->history.find(Selector(matchers, impl_->patterns));
 }
 
+std::uint64_t Store::tracks_version(std::span<const Matcher> matchers) const {
+  const auto named = std::ranges::find_if(matchers, [](const Matcher& matcher) {
+    return matcher.type == MatchType::equal && matcher.label == "__name__" && !matcher.value.empty();
+  });
+  return named == matchers.end() ? impl_->history.version() : impl_->history.version_of(named->value);
+}
+
+void Store::mark() {
+  impl_->history.mark();
+}
+
 std::uint64_t Store::tracks_version() const {
   return impl_->history.version();
 }
 
 void Store::set_retention(Nanoseconds retention) {
+  set_retention(retention, kNoLimit);
+}
+
+void Store::set_retention(Nanoseconds retention, std::size_t most_series) {
+  impl_->most_series = most_series;
+  if (impl_->samples > most_series) retention = {};
   const bool kept = impl_->keeps_history();
   impl_->options.retention = retention;
   if (!impl_->keeps_history()) {

@@ -45,6 +45,9 @@ struct SeriesView {
 
 class Track;  // track.hpp
 
+/// Which rounds a reader of tracks sees: all, or those before the last Store::mark().
+enum class Seen : std::uint8_t { all, marked };
+
 /// The last round of each target, and as much history as `retention` says. Lives on the loop; readers get
 /// snapshots.
 class Store {
@@ -74,9 +77,15 @@ class Store {
   /// matching, until tracks_version() changes. None without retention.
   std::vector<const Track*> find(std::span<const Matcher> matchers) const;
   std::uint64_t tracks_version() const;
+  /// The same for what find() gives for these matchers alone.
+  std::uint64_t tracks_version(std::span<const Matcher> matchers) const;
+  /// Whoever reads in several steps marks first what there is, and then sees one state of all targets.
+  void mark();
   /// How far back select() can look from now on. History begins with the last rounds where none was kept; 0
   /// forgets it.
   void set_retention(Nanoseconds retention);
+  /// The same as long as the last rounds have no more than so many series; from then on none is kept.
+  void set_retention(Nanoseconds retention, std::size_t most_series);
   Nanoseconds retention() const;
   /// What the history takes besides the labels; walks over all series.
   std::size_t history_bytes() const;

@@ -82,8 +82,8 @@ std::size_t Track::run_before(Number before) const {
   return low == 0 ? count_ : low - 1;
 }
 
-std::optional<Point> Track::newest(SteadyTime from, SteadyTime to) const {
-  const auto end = std::min(times_->after(to), end_);
+std::optional<Point> Track::newest(SteadyTime from, SteadyTime to, Seen seen) const {
+  const auto end = std::min(times_->after(to, seen), end_);
   if (end <= times_->first()) return std::nullopt;
   const auto index = run_before(end);
   if (index == count_) return std::nullopt;
@@ -93,9 +93,9 @@ std::optional<Point> Track::newest(SteadyTime from, SteadyTime to) const {
   return Point{.at = times_->at(round), .value = value};
 }
 
-std::size_t Track::points_between(SteadyTime from, SteadyTime to) const {
+std::size_t Track::points_between(SteadyTime from, SteadyTime to, Seen seen) const {
   const auto begin = times_->at_or_after(from);
-  const auto end = std::min(times_->after(to), end_);
+  const auto end = std::min(times_->after(to, seen), end_);
   return end > begin ? end - begin : 0;
 }
 

@@ -29,11 +29,17 @@ class RoundTimes {
   /// The first round at or after `time`, and the first one after it; next() where there is none.
   Number at_or_after(SteadyTime time) const;
   Number after(SteadyTime time) const;
+  /// Rounds that come from now on are not for those who look at what is marked.
+  void mark() { marked_ = next(); }
+  Number after(SteadyTime time, Seen seen) const {
+    return seen == Seen::marked ? std::min(after(time), marked_) : after(time);
+  }
 
  private:
   std::vector<SteadyTime> times_;
   std::size_t front_ = 0;  // what lies before it is dropped
   Number base_ = 0;        // the number of times_[0]
+  Number marked_ = 0;
 };
 
 /// The values of one series, round by round. Most of what a cluster says is the same for hours, so a value is
@@ -54,13 +60,13 @@ class Track {
 
   const SeriesPtr& series() const { return series_; }
   /// The newest point in [from, to]; a stale marker where the series had ended by then.
-  std::optional<Point> newest(SteadyTime from, SteadyTime to) const;
+  std::optional<Point> newest(SteadyTime from, SteadyTime to, Seen seen = Seen::all) const;
   std::vector<Point> between(SteadyTime from, SteadyTime to) const;
   /// The same without making a list: visit(time, value) for each point, in order.
   template <class Visit>
-  void visit(SteadyTime from, SteadyTime to, Visit visit) const;
+  void visit(SteadyTime from, SteadyTime to, Visit visit, Seen seen = Seen::all) const;
   /// At least as many as between() gives.
-  std::size_t points_between(SteadyTime from, SteadyTime to) const;
+  std::size_t points_between(SteadyTime from, SteadyTime to, Seen seen = Seen::all) const;
   double last_value() const { return run(count_ - 1).value(); }
   std::size_t bytes() const { return sizeof(*this) + capacity_ * sizeof(Run); }
 
@@ -91,9 +97,9 @@ class Track {
 };
 
 template <class Visit>
-void Track::visit(SteadyTime from, SteadyTime to, Visit visit) const {
+void Track::visit(SteadyTime from, SteadyTime to, Visit visit, Seen seen) const {
   const auto begin = times_->at_or_after(from);
-  const auto end = std::min(times_->after(to), end_);
+  const auto end = std::min(times_->after(to, seen), end_);
   if (end <= begin || count_ == 0) return;
   std::size_t index = run_before(begin + 1);
   if (index == count_) index = 0;

@@ -32,7 +32,7 @@ class Icmp final : public PacketMethod {
   }
 
   std::size_t write(const net::DatagramSocket& socket, const Secret& secret, std::uint32_t sequence,
-                    WallTime /*now*/, std::span<std::byte> into) override {
+                    WallTime /*now*/, bool /*ask*/, std::span<std::byte> into) override {
     std::array<std::byte, kPayload> payload{};
     for (std::size_t i = 0; i < 8; ++i) payload[i] = static_cast<std::byte>(secret.cookie >> (8 * i));
     for (std::size_t i = 0; i < 4; ++i) payload[8 + i] = static_cast<std::byte>(sequence >> (8 * i));

@@ -13,6 +13,7 @@ namespace qw::probes {
 struct MeshNode {
   std::string name;
   std::string zone = {};  ///< rack, availability zone or region; those without one are one zone together
+  bool operator==(const MeshNode&) const = default;
 };
 
 struct MeshOptions {

@@ -51,9 +51,12 @@ void declare(config::Fields& fields, Written& written) {
                   "tcp_port), best "
                   "first: the first that a peer answers is used.");
   fields.optional("port", &written.port, "UDP port of the reflectors, where the member has none of its own.");
-  fields.optional("packets", &written.packets,
-                  "Packets to each address in a round by stamp; icmp sends half as many, tcp a tenth.");
-  fields.optional("spacing", &written.spacing, "Time between two packets to one address.");
+  fields.optional(
+      "packets", &written.packets,
+      "Packets to each address in a round by stamp; icmp sends half as many, tcp a fiftieth. Fewer "
+      "make a small loss known later.");
+  fields.optional("spacing", &written.spacing,
+                  "Time between two packets to one address; less where the round is too short for it.");
   fields.optional(
       "source_ports", &written.source_ports,
       "Source ports that stamp sends from in turn, so that several equal-cost paths are measured.");

@@ -9,8 +9,14 @@ namespace {
 
 constexpr Nanoseconds kShortestSpacing = std::chrono::milliseconds(1);
 constexpr std::uint32_t kKnock = 3;
+/// Each is a connection to somebody's server.
+constexpr std::uint32_t kMostHandshakes = 50;
 
 }  // namespace
+
+std::uint32_t burst_of(std::string_view method, std::uint32_t packets) {
+  return method == "tcp_info" ? std::min(packets, kMostHandshakes) : packets;
+}
 
 std::uint32_t packets_of(std::string_view method, Ladder::Share share, const NodesPace& pace) {
   const bool tcp = method == "tcp_info";
@@ -23,7 +29,7 @@ std::uint32_t packets_of(std::string_view method, Ladder::Share share, const Nod
       break;
   }
   // Echo replies cost the peer's kernel little; each handshake is a connection to somebody's server.
-  if (tcp) return std::max(1U, pace.packets / 10);
+  if (tcp) return std::max(1U, pace.packets / 50);
   return method == "stamp" ? pace.packets : std::max(1U, pace.packets / 2);
 }
 

@@ -8,12 +8,17 @@
 
 namespace qw::probes {
 
-/// How many packets go where and when; from the configuration.
+/// How many packets go where and when; from the configuration. A loss of one in a hundred that begins between
+/// two rounds of 5 s shows with so many in the first of them in 92 of 100 cases.
 struct NodesPace {
-  std::uint32_t packets = 50;  ///< to one address in one round, by STAMP; the other methods send fewer
-  Nanoseconds spacing = std::chrono::milliseconds(20);
+  std::uint32_t packets = 250;  ///< to one address in one round, by STAMP; the other methods send fewer
+  Nanoseconds spacing = std::chrono::milliseconds(4);
   std::uint32_t source_ports = 4;
 };
+
+/// Packets that a signal asks for leave so far apart, whatever the schedule: the round has little time left.
+/// It is half of what a reflector of ours takes from one address.
+inline constexpr Nanoseconds kBurstSpacing = std::chrono::milliseconds(1);
 
 /// One address of one node.
 struct NodeWay {
@@ -29,6 +34,8 @@ struct NodeShare {
 
 /// How many packets a method sends for its share; never none for a share that is one.
 std::uint32_t packets_of(std::string_view method, Ladder::Share share, const NodesPace& pace);
+/// How many of the packets that a signal asks for the method sends.
+std::uint32_t burst_of(std::string_view method, std::uint32_t packets);
 
 /// The orders of one method: each way's packets on the fixed grid of the spacing, over all source ports in
 /// turn, the ways shifted against each other so that they do not leave as one burst. They are sent within

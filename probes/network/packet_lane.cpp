@@ -34,6 +34,47 @@ void keep_reading(std::vector<ClockReading>& readings, ClockReading reading) {
   if (width(reading) < width(*worst)) *worst = std::move(reading);
 }
 
+Asked asked_of(const Returned& returned) {
+  return {.sent = returned.flight.sent_steady, .received = returned.flight.received_steady};
+}
+
+void add_trip(TrainOutcome& out, const Returned& returned) {
+  out.trips.push_back({.member = out.train.member,
+                       .method = out.train.method,
+                       .asked = asked_of(returned),
+                       .value = returned.value,
+                       .error = returned.error,
+                       .path = out.train.path,
+                       .held = std::nullopt,
+                       .send_lag = returned.send_lag});
+  if (const auto& reflected = returned.reflected)
+    out.trips.back().held = reflected->sent - reflected->received;
+}
+
+void add_reading(TrainOutcome& out, const Returned& returned) {
+  const auto& [flight, value, error, lag, reflected, followed_up] = returned;
+  if (!reflected) return;
+  keep_reading(out.clocks, {.member = out.train.member,
+                            .source = out.train.method,
+                            .asked = asked_of(returned),
+                            .local_sent = flight.sent,
+                            .local_received = flight.received,
+                            .remote = reflected->received,
+                            .resolution = Nanoseconds(1),
+                            .remote_sent = reflected->sent});
+}
+
+/// The word is mostly on the answer before, so the search begins at the end; a peer that makes it long gets
+/// no further.
+void correct_sample(std::vector<PacketWay::Sample>& samples, const FollowedUp& word) {
+  constexpr std::ptrdiff_t kFar = 64;
+  const auto from = std::max<std::ptrdiff_t>(0, std::ssize(samples) - kFar);
+  for (auto i = std::ssize(samples) - 1; i >= from; --i) {
+    auto& returned = samples[static_cast<std::size_t>(i)].returned;
+    if (returned.reflected && returned.reflected->sequence == word.sequence) return correct(returned, word);
+  }
+}
+
 }  // namespace
 
 PacketLane::PacketLane(PacketMethod& method, std::unique_ptr<net::DatagramSocket> socket)
@@ -65,7 +106,8 @@ void PacketLane::begin() {
 
 void PacketLane::sending_done() {
   sending_ = false;
-  if (outstanding_ == 0) socket_->wake();
+  // From now on the wait is shorter.
+  socket_->wake();
 }
 
 void PacketLane::send(std::span<const Departure> departures) {
@@ -76,8 +118,9 @@ void PacketLane::send(std::span<const Departure> departures) {
   for (std::size_t i = 0; i < departures.size(); ++i) {
     auto& way = *departures[i].way;
     const auto sequence = way.book.plan(departures[i].planned);
+    if (departures[i].bearer) way.bearer = sequence;
     const auto into = std::span(bytes_).subspan(i * PacketMethod::kLargest, PacketMethod::kLargest);
-    const auto size = method_.write(*socket_, way.secret, sequence, now, into);
+    const auto size = method_.write(*socket_, way.secret, sequence, now, way.follow_up.ask(sequence), into);
     packets_.push_back({.to = departures[i].to, .bytes = into.first(size)});
     sequences_.push_back(sequence);
   }
@@ -100,11 +143,24 @@ void PacketLane::send(std::span<const Departure> departures) {
 
 Task<bool> PacketLane::receive(SteadyTime deadline) {
   while (sending_ || outstanding_ > 0) {
-    auto waited = co_await socket_->wait(deadline);
-    if (!waited) co_return false;
+    const auto until = sending_ ? deadline : std::min(deadline, give_up_at());
+    auto waited = co_await socket_->wait(until);
+    if (!waited && waited.error().kind() != ErrorKind::timeout) co_return false;
+    // What is there already has come in time, however late we look.
     take();
+    if (!waited) co_return outstanding_ == 0;
   }
   co_return true;
+}
+
+/// The latest of all ways that wait for something.
+SteadyTime PacketLane::give_up_at() const {
+  SteadyTime latest;
+  for (const auto& [to, way] : ways_) {
+    if (way->outcome != nullptr && way->book.outstanding() > 0)
+      latest = std::max(latest, way->book.give_up_at());
+  }
+  return latest;
 }
 
 void PacketLane::take() {
@@ -132,42 +188,44 @@ void PacketLane::took(const net::Datagram& answer) {
   auto& way = *found->second;
   const auto understood = method_.read(*socket_, way.secret, answer);
   if (!understood) return;
+  const auto sequence = understood->sequence;
   const auto before = way.book.outstanding();
-  const auto returned = way.book.answered(understood->sequence, answer.arrival, understood->reflected);
+  const auto returned = way.book.answered(sequence, answer.arrival, understood->reflected);
   outstanding_ -= std::min(outstanding_, before - way.book.outstanding());
-  if (returned && way.outcome != nullptr) note(way, *returned, *understood);
+  way.follow_up.answered(sequence, understood->follows_up);
+  if (understood->followed_up) correct_sample(way.samples, *understood->followed_up);
+  if (!returned || way.outcome == nullptr) return;
+  way.samples.push_back(
+      {.returned = *returned, .reads_clock = understood->reads_clock, .bearer = sequence == way.bearer});
+  if (!understood->state) return;
+  auto& out = *way.outcome;
+  out.state = understood->state;
+  out.state->member = out.train.member;
+  out.state->asked = asked_of(*returned);
 }
 
-void PacketLane::note(PacketWay& way, const Returned& returned, const PacketMethod::Understood& understood) {
-  auto& out = *way.outcome;
-  const auto& flight = returned.flight;
-  const Asked asked{.sent = flight.sent_steady, .received = flight.received_steady};
-  out.trips.push_back({.member = out.train.member,
-                       .method = out.train.method,
-                       .asked = asked,
-                       .value = returned.value,
-                       .error = returned.error,
-                       .path = out.train.path,
-                       .held = std::nullopt,
-                       .send_lag = returned.send_lag});
-  const auto& reflected = returned.reflected;
-  if (!reflected) return;
-  out.trips.back().held = reflected->sent - reflected->received;
-  if (understood.reads_clock) {
-    keep_reading(out.clocks, {.member = out.train.member,
-                              .source = out.train.method,
-                              .asked = asked,
-                              .local_sent = flight.sent,
-                              .local_received = flight.received,
-                              .remote = reflected->received,
-                              .resolution = Nanoseconds(1),
-                              .remote_sent = reflected->sent});
+void PacketWay::begin(TrainOutcome& told) {
+  outcome = &told;
+  book.begin();
+  follow_up.begin();
+  samples.clear();
+  bearer.reset();
+}
+
+void PacketWay::end(SteadyTime now) {
+  auto& out = *outcome;
+  const bool others = std::ranges::any_of(samples, [](const Sample& sample) { return !sample.bearer; });
+  for (const auto& sample : samples) {
+    if (!sample.bearer || !others) add_trip(out, sample.returned);
+    if (sample.reads_clock) add_reading(out, sample.returned);
   }
-  if (understood.state) {
-    out.state = understood.state;
-    out.state->member = out.train.member;
-    out.state->asked = asked;
-  }
+  samples.clear();
+  auto counted = book.end(now);
+  counted.member = out.train.member;
+  counted.method = out.train.method;
+  counted.path = out.train.path;
+  counted.extra = out.train.extra;
+  out.train = std::move(counted);
 }
 
 }  // namespace qw::probes

@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "probes/network/packet_follow_up.hpp"
 #include "probes/network/packet_pinger.hpp"
 
 namespace qw::probes {
@@ -11,10 +12,26 @@ namespace qw::probes {
 struct PacketWay {
   PacketWay(const PacketMethod::Secret& with, std::uint64_t now)
       : secret(with), book(with.first_sequence), used(now) {}
+  /// A train begins, whose outcome is told there; and it ends.
+  void begin(TrainOutcome& told);
+  void end(SteadyTime now);
+
   PacketMethod::Secret secret;
   TrainBook book;
+  FollowUpAsk follow_up;
   std::uint64_t used;               ///< the train in which it was ordered last
   TrainOutcome* outcome = nullptr;  ///< of the train under way; null: it has none
+
+  /// An answer that counts: the peer may have a second word on it until the train ends.
+  struct Sample {
+    Returned returned;
+    bool reads_clock = false;
+    bool bearer = false;
+  };
+  std::vector<Sample> samples;
+  /// The packet of this train that is sent only for the second word on the answer before it. On its own
+  /// answer there is none, so it is no sample where there are others.
+  std::optional<std::uint32_t> bearer;
 };
 
 /// One socket, and the ways that go through it.
@@ -26,10 +43,12 @@ class PacketLane {
     PacketWay* way = nullptr;
     net::Endpoint to;
     SteadyTime planned;
+    bool bearer = false;  ///< see PacketWay
   };
   /// Sends these packets now, at most kBatch.
   void send(std::span<const Departure> departures);
-  /// Receives until nothing is outstanding after sending_done(), or until the deadline.
+  /// Receives until nothing is outstanding after sending_done(), or what is has been given up (AnswerWait),
+  /// or until the deadline.
   Task<bool> receive(SteadyTime deadline);
   void begin();
   void sending_done();
@@ -50,7 +69,7 @@ class PacketLane {
   };
   void take();
   void took(const net::Datagram& answer);
-  void note(PacketWay& way, const Returned& returned, const PacketMethod::Understood& understood);
+  SteadyTime give_up_at() const;
 
   PacketMethod& method_;
   std::unique_ptr<net::DatagramSocket> socket_;

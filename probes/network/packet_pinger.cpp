@@ -9,6 +9,8 @@ namespace {
 
 /// Packets that are due within this time leave together: a timer is not finer.
 constexpr Nanoseconds kTogether = std::chrono::microseconds(100);
+/// The packet that only fetches the second word on the last answer comes so long after the last packet.
+constexpr Nanoseconds kBearerAfter = std::chrono::milliseconds(2);
 /// A way that had no order in so many trains is forgotten.
 constexpr std::uint64_t kForgetAfter = 1000;
 
@@ -18,6 +20,7 @@ struct Due {
   PacketLane* lane = nullptr;
   PacketWay* way = nullptr;
   const TrainOrder* order = nullptr;
+  bool bearer = false;  ///< see PacketWay
 };
 
 /// However a train ends, cancelled or not: its outcomes are gone then, and its ways go on.
@@ -80,8 +83,7 @@ Task<std::vector<TrainOutcome>> PacketPinger::send(std::vector<TrainOrder> order
   for (std::size_t i = 0; i < orders.size(); ++i) {
     const auto way = std::ranges::find(dues, &orders[i], &Due::order);
     if (way == dues.end()) continue;
-    outcomes[i].train = way->way->book.end(now);
-    self.sign(orders[i], outcomes[i]);
+    way->way->end(now);
   }
   for (const auto& [place, lane] : self.lanes) {
     if (self.train > kForgetAfter) lane->forget(self.train - kForgetAfter);
@@ -129,10 +131,16 @@ std::vector<Due> PacketPinger::Impl::schedule(std::span<const TrainOrder> orders
       continue;
     }
     auto& way = (*opened)->way(order.to, train);
-    way.outcome = &outcome;
-    way.book.begin();
-    for (std::uint32_t k = 0; k < std::min(order.packets, kMostPackets); ++k) {
+    way.begin(outcome);
+    const auto packets = std::min(order.packets, kMostPackets);
+    for (std::uint32_t k = 0; k < packets; ++k) {
       dues.push_back({.at = order.first + k * order.every, .lane = *opened, .way = &way, .order = &order});
+    }
+    if (way.follow_up.told()) {
+      auto bearer = dues.back();
+      bearer.at += std::min(order.every, kBearerAfter);
+      bearer.bearer = true;
+      dues.push_back(bearer);
     }
   }
   std::ranges::sort(dues, {}, &Due::at);
@@ -168,7 +176,7 @@ void PacketPinger::Impl::send_together(std::span<const Due> dues) {
     batch.clear();
     std::erase_if(rest, [&](const Due* due) {
       if (due->lane != lane || batch.size() == PacketLane::kBatch) return false;
-      batch.push_back({.way = due->way, .to = due->order->to, .planned = due->at});
+      batch.push_back({.way = due->way, .to = due->order->to, .planned = due->at, .bearer = due->bearer});
       return true;
     });
     lane->send(batch);

@@ -24,15 +24,18 @@ class PacketMethod {
     std::uint64_t cookie = 0;
     std::uint32_t first_sequence = 0;
   };
-  /// One packet; `into` has kLargest bytes. Returns its size.
+  /// One packet; `into` has kLargest bytes. `ask`: for the peer's second word on its answers, which a method
+  /// that has none leaves out. Returns its size.
   virtual std::size_t write(const net::DatagramSocket& socket, const Secret& secret, std::uint32_t sequence,
-                            WallTime now, std::span<std::byte> into) = 0;
+                            WallTime now, bool ask, std::span<std::byte> into) = 0;
 
   struct Understood {
     std::uint32_t sequence = 0;  ///< as far as the packet carries it; see `sequence_bits`
     std::optional<Reflected> reflected;
     bool reads_clock = false;  ///< its times are of the peer's wall clock
     std::optional<ClockState> state;
+    bool follows_up = false;  ///< the peer was asked for second words and gives them
+    std::optional<FollowedUp> followed_up = std::nullopt;
   };
   /// An answer to a packet of this way; nothing: it is none.
   virtual std::optional<Understood> read(const net::DatagramSocket& socket, const Secret& secret,

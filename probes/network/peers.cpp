@@ -39,6 +39,23 @@ Task<Peer> find_addresses(net::Net& net, Peer peer, std::string host, SteadyTime
   co_return peer;
 }
 
+/// One peer for each address where the name has several of one family: they are several machines, as behind a
+/// headless service, or several ways to one, and each is measured.
+std::vector<Peer> by_address(Peer peer) {
+  const auto v6 = std::ranges::count_if(peer.addresses, [](const address& one) { return one.is_v6(); });
+  if (v6 <= 1 && std::ssize(peer.addresses) - v6 <= 1) return {std::move(peer)};
+  std::vector<Peer> out;
+  for (const auto& one : peer.addresses) {
+    const auto text = one.to_string();
+    out.push_back({.name = peer.port == 0 ? text : HostPort(text, peer.port).print(),
+                   .zone = peer.zone,
+                   .port = peer.port,
+                   .addresses = {one},
+                   .shares_name = true});
+  }
+  return out;
+}
+
 /// The nodes behind one service: one a target, or, where a target has several ports, one a port.
 std::vector<std::pair<Peer, std::string>> peers_of(const std::vector<Service>& services,
                                                    std::string_view zone) {
@@ -77,7 +94,9 @@ Task<std::vector<Peer>> find_entry(net::Net& net, PeerEntry entry, SteadyTime de
       tasks.push_back(find_addresses(net, std::move(peer), std::move(host), deadline));
     }
   }
-  auto peers = co_await async::all(std::move(tasks));
+  auto found = co_await async::all(std::move(tasks));
+  std::vector<Peer> peers;
+  for (auto& one : found) std::ranges::move(by_address(std::move(one)), std::back_inserter(peers));
   co_return peers;
 }
 
@@ -138,12 +157,13 @@ std::set<address> own_addresses() {
   return out;
 }
 
+bool is_own(const Peer& peer, const std::set<address>& own) {
+  return std::ranges::any_of(peer.addresses, [&](const address& at) { return own.contains(at); });
+}
+
 std::optional<std::size_t> find_self(std::span<const Peer> peers, std::string_view self,
                                      const std::set<address>& own) {
-  const auto is_self = [&](const Peer& peer) {
-    if (!self.empty()) return peer.name == self;
-    return std::ranges::any_of(peer.addresses, [&](const address& at) { return own.contains(at); });
-  };
+  const auto is_self = [&](const Peer& peer) { return self.empty() ? is_own(peer, own) : peer.name == self; };
   const auto found = std::ranges::find_if(peers, is_self);
   if (found == peers.end()) return std::nullopt;
   return static_cast<std::size_t>(found - peers.begin());

@@ -25,15 +25,18 @@ struct PeerEntry {
   static Result<PeerEntry> parse(std::string_view text);
 };
 
-/// A node to probe, with every address that it has.
+/// A node to probe.
 struct Peer {
   /// The label `member`: as configured; for a node found by SRV its target, with the port that the record
   /// gives where one target has several.
   std::string name;
   std::string zone = {};
   std::uint16_t port = 0;                           ///< 0: the method's own
-  std::vector<boost::asio::ip::address> addresses;  ///< IPv4 and IPv6; empty: see `error`
+  std::vector<boost::asio::ip::address> addresses;  ///< at most one IPv4 and one IPv6; empty: see `error`
   std::optional<Error> error = std::nullopt;        ///< why the name has no address
+  /// Its name stands for several machines (a headless service, a round robin): this is one of their
+  /// addresses, and `name` is that address. A machine with two families is there twice.
+  bool shares_name = false;
 };
 
 /// Every node that the entries stand for, each once, in order of name; at most kMaxPeers. Names are asked for
@@ -49,5 +52,7 @@ std::set<boost::asio::ip::address> own_addresses();
 /// of the machine's own addresses. Nothing: it is none of them, and only watches.
 std::optional<std::size_t> find_self(std::span<const Peer> peers, std::string_view self,
                                      const std::set<boost::asio::ip::address>& own);
+/// Whether the peer has one of these addresses.
+bool is_own(const Peer& peer, const std::set<boost::asio::ip::address>& own);
 
 }  // namespace qw::probes

@@ -15,6 +15,8 @@ using net::Datagram;
 constexpr std::size_t kLargestPacket = 1500;
 /// Answers to so many packets leave together: the later ones leave some microseconds after what they say.
 constexpr std::size_t kTogether = 4;
+/// Answers of one socket whose transmit stamps may be on their way.
+constexpr std::size_t kUnderWay = 1024;
 constexpr int kBufferBytes = 1 << 20;
 constexpr Nanoseconds kBoundEvery = std::chrono::seconds(1);
 /// Where a question has zeros or padding, an answer has the time at which its question came.
@@ -69,14 +71,28 @@ struct Reflector::Impl {
     std::size_t size = 0;
     wire::StampReply reply;
     const Datagram* question = nullptr;
+    bool follows = false;  ///< its sender wants to be told when it left
+  };
+  /// An answer whose transmit stamp its sender wants.
+  struct Followed {
+    ReflectorSessions::Key sender;
+    std::uint32_t number = 0;
+  };
+  struct Listener {
+    std::unique_ptr<net::DatagramSocket> socket;
+    /// By the low bits of the packet's id.
+    std::vector<std::optional<Followed>> followed{kUnderWay};
   };
 
   static Task<void> serve(std::shared_ptr<Impl> self, std::size_t number);
-  void reflect(net::DatagramSocket& socket);
+  void reflect(Listener& listener);
   std::optional<Refusal> examine(const Datagram& question) const;
   bool admit(const Datagram& question);
+  bool waits_for(std::size_t ready, const Datagram& question) const;
   void prepare(const Datagram& question, Answer& answer);
-  void send(net::DatagramSocket& socket, std::size_t count);
+  void send(Listener& listener, std::size_t count);
+  void note(Listener& listener, std::uint32_t id, const Answer& answer);
+  void learn(Listener& listener, std::span<const net::TransmitStamp> stamps);
   std::uint16_t estimate(SteadyTime now);
   void refuse(Refusal why, std::uint64_t packets = 1) {
     stats.refused[static_cast<std::size_t>(why)] += packets;
@@ -85,7 +101,7 @@ struct Reflector::Impl {
   ReflectorLimits limits;
   ReflectorSessions sessions;
   std::function<wire::ErrorEstimate()> clock_bound;
-  std::vector<std::unique_ptr<net::DatagramSocket>> sockets;
+  std::vector<Listener> listeners;
   std::vector<std::uint16_t> ports;  ///< on which we listen
   std::array<Answer, kTogether> answers;
   Stats stats;
@@ -95,7 +111,7 @@ struct Reflector::Impl {
 
 Reflector::Reflector(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Reflector::~Reflector() {
-  for (const auto& socket : impl_->sockets) socket->close();
+  for (const auto& listener : impl_->listeners) listener.socket->close();
 }
 
 Result<std::unique_ptr<Reflector>> Reflector::open(asio::any_io_executor executor, ReflectorOptions options,
@@ -104,7 +120,6 @@ Result<std::unique_ptr<Reflector>> Reflector::open(asio::any_io_executor executo
   for (const auto& local : options.listen) {
     net::DatagramOptions how;
     how.local = local;
-    how.transmit_stamps = false;
     how.largest_datagram = kLargestPacket;
     how.buffer_bytes = kBufferBytes;
     how.local_addresses = true;
@@ -115,20 +130,20 @@ Result<std::unique_ptr<Reflector>> Reflector::open(asio::any_io_executor executo
           opened.error().within(net::HostPort(local.address().to_string(), local.port()).print()));
     }
     impl->ports.push_back((*opened)->local().port());
-    impl->sockets.push_back(std::move(*opened));
+    impl->listeners.push_back({.socket = std::move(*opened)});
   }
   return std::unique_ptr<Reflector>(new Reflector(std::move(impl)));
 }
 
 std::vector<Task<void>> Reflector::tasks() {
   std::vector<Task<void>> tasks;
-  for (std::size_t i = 0; i < impl_->sockets.size(); ++i) tasks.push_back(Impl::serve(impl_, i));
+  for (std::size_t i = 0; i < impl_->listeners.size(); ++i) tasks.push_back(Impl::serve(impl_, i));
   return tasks;
 }
 
 std::vector<net::Endpoint> Reflector::listening() const {
   std::vector<net::Endpoint> out;
-  for (const auto& socket : impl_->sockets) out.push_back(socket->local());
+  for (const auto& listener : impl_->listeners) out.push_back(listener.socket->local());
   return out;
 }
 
@@ -143,23 +158,32 @@ std::optional<SteadyTime> Reflector::last_heard(const asio::ip::address& from) c
 }
 
 Task<void> Reflector::Impl::serve(std::shared_ptr<Impl> self, std::size_t number) {
-  auto& socket = *self->sockets[number];
+  auto& listener = self->listeners[number];
   while (true) {
-    auto waited = co_await socket.wait(SteadyTime::max());
+    auto waited = co_await listener.socket->wait(SteadyTime::max());
     if (!waited) co_return;
-    self->reflect(socket);
+    self->reflect(listener);
   }
 }
 
-void Reflector::Impl::reflect(net::DatagramSocket& socket) {
+void Reflector::Impl::reflect(Listener& listener) {
   std::size_t ready = 0;
-  const auto arrivals = socket.take();
+  const auto arrivals = listener.socket->take();
+  learn(listener, arrivals.transmitted);
   for (const auto& question : arrivals.datagrams) {
     if (!admit(question)) continue;
+    if (waits_for(ready, question)) send(listener, std::exchange(ready, 0));
     prepare(question, answers[ready]);
-    if (++ready == kTogether) send(socket, std::exchange(ready, 0));
+    if (++ready == kTogether) send(listener, std::exchange(ready, 0));
   }
-  send(socket, ready);
+  send(listener, ready);
+}
+
+/// Whether the answer to this packet must tell when one of those left that are ready.
+bool Reflector::Impl::waits_for(std::size_t ready, const Datagram& question) const {
+  return std::ranges::any_of(std::span(answers).first(ready), [&](const Answer& answer) {
+    return answer.follows && answer.question->from == question.from;
+  });
 }
 
 std::optional<Refusal> Reflector::Impl::examine(const Datagram& question) const {
@@ -189,8 +213,8 @@ void Reflector::Impl::prepare(const Datagram& question, Answer& answer) {
   std::ranges::copy(question.bytes, answer.bytes.begin());
   // Its size was looked at already.
   const auto request = *wire::read_stamp_request(question.bytes);
-  const auto number =
-      sessions.count({.from = question.from, .session = request.session}, arrival.read.steady);
+  const ReflectorSessions::Key sender{.from = question.from, .session = request.session};
+  const auto number = sessions.count(sender, arrival.read.steady);
   answer.reply = {.sequence = number.value_or(request.sequence),
                   .timestamp = 0,
                   .error_estimate = estimate(arrival.read.steady),
@@ -198,12 +222,20 @@ void Reflector::Impl::prepare(const Datagram& question, Answer& answer) {
                   .received = wire::to_ntp_time(arrival.kernel.value_or(arrival.read.wall)),
                   .sender = request,
                   .sender_ttl = question.ttl};
-  if (request.session != 0 && answer.size > wire::kStampSize) {
-    wire::mark_stamp_extensions(std::span(answer.bytes).first(answer.size).subspan(wire::kStampSize));
+  answer.follows = false;
+  if (request.session == 0 || answer.size <= wire::kStampSize) return;
+  wire::FollowUp follow_up;
+  if (const auto left = sessions.last_left(sender)) {
+    follow_up = {.sequence = left->number,
+                 .timestamp = wire::to_ntp_time(left->at),
+                 .method = wire::StampMethod::software};
   }
+  const auto extensions = std::span(answer.bytes).first(answer.size).subspan(wire::kStampSize);
+  answer.follows = wire::mark_stamp_extensions(extensions, follow_up) && number;
 }
 
-void Reflector::Impl::send(net::DatagramSocket& socket, std::size_t count) {
+/// The kernel's stamps are mostly there when the call returns. Read at once, they do not wake us again.
+void Reflector::Impl::send(Listener& listener, std::size_t count) {
   if (count == 0) return;
   std::array<net::Outgoing, kTogether> packets;
   const auto leaving = wire::to_ntp_time(net::read_clocks().wall);
@@ -216,11 +248,32 @@ void Reflector::Impl::send(net::DatagramSocket& socket, std::size_t count) {
   }
   auto rest = std::span<const net::Outgoing>(packets).first(count);
   while (!rest.empty()) {
-    const auto sent = socket.send(rest);
+    const auto sent = listener.socket->send(rest);
     stats.reflected += sent.count;
-    if (!sent.error) return;
+    const auto first = count - rest.size();
+    for (std::size_t i = 0; i < sent.count; ++i) {
+      note(listener, sent.first_id + static_cast<std::uint32_t>(i), answers[first + i]);
+    }
+    if (!sent.error) break;
     refuse(Refusal::not_sent);
     rest = rest.subspan(sent.count + 1);
+  }
+  learn(listener, listener.socket->take_transmitted());
+}
+
+void Reflector::Impl::note(Listener& listener, std::uint32_t id, const Answer& answer) {
+  auto& place = listener.followed[id % kUnderWay];
+  place.reset();
+  if (!answer.follows) return;
+  place = Followed{.sender = {.from = answer.question->from, .session = answer.reply.session},
+                   .number = answer.reply.sequence};
+}
+
+void Reflector::Impl::learn(Listener& listener, std::span<const net::TransmitStamp> stamps) {
+  for (const auto& stamp : stamps) {
+    auto& place = listener.followed[stamp.id % kUnderWay];
+    if (place) sessions.left(place->sender, {.number = place->number, .at = stamp.at});
+    place.reset();
   }
 }
 

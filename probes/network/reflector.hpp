@@ -30,7 +30,8 @@ std::string_view name(Refusal refusal);
 
 /// Answers the STAMP and TWAMP-light packets of others (RFC 8762 4.3), so that they can measure the way to
 /// this node and back: the kernel's receive stamp, our own clock just before the answer, how well that clock
-/// is known, and how many of the sender's packets have arrived. An answer has exactly as many bytes as its
+/// is known, and how many of the sender's packets have arrived. A sender that asks for it is told with
+/// the next answer when the one before truly left (RFC 8972 4.7). An answer has exactly as many bytes as its
 /// question, so nobody's traffic is made larger.
 class Reflector {
  public:

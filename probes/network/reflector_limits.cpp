@@ -62,6 +62,19 @@ std::optional<std::uint32_t> ReflectorSessions::count(const Key& key, SteadyTime
   return found->second.next++;
 }
 
+void ReflectorSessions::left(const Key& key, const Left& answer) {
+  const auto found = known_.find(key);
+  if (found == known_.end()) return;
+  auto& last = found->second.left;
+  if (last && static_cast<std::int32_t>(answer.number - last->number) <= 0) return;
+  last = answer;
+}
+
+std::optional<ReflectorSessions::Left> ReflectorSessions::last_left(const Key& key) const {
+  const auto found = known_.find(key);
+  return found == known_.end() ? std::nullopt : found->second.left;
+}
+
 std::optional<SteadyTime> ReflectorSessions::last_heard(const address& from) const {
   std::optional<SteadyTime> last;
   for (const auto& [key, session] : known_) {

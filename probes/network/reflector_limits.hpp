@@ -51,6 +51,14 @@ class ReflectorSessions {
   /// The packet's number, from 0; nothing when there are too many senders: then the reflector answers without
   /// state.
   std::optional<std::uint32_t> count(const Key& key, SteadyTime now);
+  /// The latest answer to a sender of which the kernel has told when it left.
+  struct Left {
+    std::uint32_t number = 0;
+    WallTime at;
+  };
+  /// The answer with this number left; senders that are not known, and older answers, are passed over.
+  void left(const Key& key, const Left& answer);
+  std::optional<Left> last_left(const Key& key) const;
   std::size_t size() const { return known_.size(); }
   /// When the last packet came from this address, by whatever port.
   std::optional<SteadyTime> last_heard(const boost::asio::ip::address& from) const;
@@ -66,6 +74,7 @@ class ReflectorSessions {
   struct Session {
     std::uint32_t next = 0;
     SteadyTime last;
+    std::optional<Left> left = std::nullopt;
   };
   void forget_idle(SteadyTime now);
 

@@ -31,7 +31,7 @@ class Stamp final : public PacketMethod {
   }
 
   std::size_t write(const net::DatagramSocket& /*socket*/, const Secret& secret, std::uint32_t sequence,
-                    WallTime now, std::span<std::byte> into) override {
+                    WallTime now, bool ask, std::span<std::byte> into) override {
     if (now - bounded_ > kBoundEvery || now < bounded_) {
       bounded_ = now;
       bound_ = wire::encode_error_estimate(own_clock_bound());
@@ -42,7 +42,9 @@ class Stamp final : public PacketMethod {
                                    .error_estimate = bound_,
                                    .session = secret.session});
     std::ranges::copy(packet, into.begin());
-    return packet.size();
+    if (!ask) return packet.size();
+    wire::write_follow_up_question(into.subspan<wire::kStampSize, wire::kFollowUpSize>());
+    return packet.size() + wire::kFollowUpSize;
   }
 
   std::optional<Understood> read(const net::DatagramSocket& /*socket*/, const Secret& secret,
@@ -64,6 +66,11 @@ class Stamp final : public PacketMethod {
     out.state->source = name();
     out.state->synchronised = estimate.synchronised;
     if (estimate.synchronised) out.state->bound = estimate.bound;
+    if (answer.bytes.size() <= wire::kStampSize) return out;
+    const auto word = wire::read_follow_up(answer.bytes.subspan(wire::kStampSize));
+    out.follows_up = word.has_value();
+    if (word && word->timestamp != 0)
+      out.followed_up = FollowedUp{.sequence = word->sequence, .sent = read_time(word->timestamp, near)};
     return out;
   }
 

@@ -7,6 +7,7 @@
 
 #include "daemon/model/facts.hpp"
 #include "daemon/net/flight.hpp"
+#include "probes/network/train_wait.hpp"
 
 namespace qw::probes {
 
@@ -25,7 +26,18 @@ struct Returned {
   Nanoseconds error{};
   Nanoseconds send_lag{};
   std::optional<Reflected> reflected;
+  bool followed_up = false;  ///< `reflected->sent` is the peer's kernel's stamp
 };
+
+/// A reflector's second word on an earlier answer: when it truly left (RFC 8972 4.7).
+struct FollowedUp {
+  std::uint32_t sequence = 0;  ///< Reflected::sequence of that answer
+  WallTime sent;
+};
+
+/// Puts the second word for the first one, so that what the peer needed to get its answer onto the wire is
+/// not taken for network. A word that contradicts the sample changes nothing.
+void correct(Returned& returned, const FollowedUp& word);
 
 /// The books of the packets that go one way, from train to train: which are lost, and in which direction,
 /// which came twice, late, or in another order. Pure: every time comes in as a parameter.
@@ -48,6 +60,8 @@ class TrainBook {
                                    const std::optional<Reflected>& reflected);
   /// Of this train.
   std::size_t outstanding() const { return sent_ - received_; }
+  /// When answers that have not come by then are given up; nothing has been sent: at once.
+  SteadyTime give_up_at() const { return last_sent_ + wait_.wait(); }
   /// The counts of this train; `asked.received` is the end of waiting. Names are left to the caller.
   PacketTrain end(SteadyTime now);
 
@@ -67,10 +81,13 @@ class TrainBook {
                                 const std::optional<Reflected>& reflected);
   void answered_before(std::uint32_t sequence, const std::optional<Reflected>& reflected);
   void split_losses(PacketTrain& train);
+  void list_losses(PacketTrain& train) const;
 
   std::uint32_t origin_;  ///< number of the very first packet
   std::uint32_t first_;   ///< of this train
   std::vector<Slot> slots_;
+  AnswerWait wait_;
+  SteadyTime last_sent_;
   std::size_t sent_ = 0;
   std::size_t received_ = 0;
   std::size_t duplicates_ = 0, reordered_ = 0, late_ = 0, disturbed_ = 0;

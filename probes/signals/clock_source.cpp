@@ -21,6 +21,10 @@ constexpr std::int64_t kSlewPpm = 700;
 /// Nothing slews faster than chrony, by 83,333 ppm: beyond this it is a step.
 constexpr std::int64_t kFastestSlewPpm = 100'000;
 
+/// A chronyd whose reference clock is set serves a time that gets there in three jumps within two seconds, a
+/// seventh too far, and is back on it after five more.
+constexpr Nanoseconds kSettling = std::chrono::seconds(10);
+
 bool was_set_meanwhile(const ClockReading& reading) {
   const Nanoseconds wall = reading.local_received - reading.local_sent;
   return wall < Nanoseconds{} || wall > reading.asked.received - reading.asked.sent + kSet;
@@ -98,19 +102,19 @@ void ClockSource::settle() {
   unseen_ = 0;
   const auto& [seen, wall, base, coarse] = *fresh_;
   if (jump_) {
-    count(*jump_ > Nanoseconds{} ? 1 : -1);
-    pending_ = 0;
+    count({.by = *jump_, .at = seen.at});
+    pending_.reset();
     slewing_ = false;
   } else if (!memory_.empty()) {
     const auto before = remembered(seen.at);
     const auto after = seen.steady;
     if (before.meets(after)) {
-      if (pending_ != 0 && !slewing_) count(pending_);
-      pending_ = 0;
+      count_pending();
       slewing_ = false;
     } else {
-      judge_gap(after.from > before.to ? after.from - before.to : after.to - before.from,
-                seen.at - memory_.back().at);
+      judge_gap(
+          {.by = after.from > before.to ? after.from - before.to : after.to - before.from, .at = seen.at},
+          seen.at - memory_.back().at);
       memory_.clear();
     }
   }
@@ -121,23 +125,38 @@ void ClockSource::settle() {
 
 /// What lies between is either a step or a slew. A slow one is a slew at once and a fast one a step; in
 /// between the next round tells, as a slew goes on.
-void ClockSource::judge_gap(Nanoseconds gap, Nanoseconds elapsed) {
-  const int direction = gap > Nanoseconds{} ? 1 : -1;
-  const auto size = std::chrono::abs(gap);
-  const bool goes_on = pending_ == direction;
-  if (pending_ != 0 && !goes_on && !slewing_) count(pending_);
-  pending_ = 0;
+void ClockSource::judge_gap(const Move& move, Nanoseconds elapsed) {
+  const auto size = std::chrono::abs(move.by);
+  const bool goes_on = pending_ && (pending_->by > Nanoseconds{}) == (move.by > Nanoseconds{});
+  if (goes_on) {
+    pending_.reset();
+  } else {
+    count_pending();
+  }
   if (faster_than(kFastestSlewPpm, size, elapsed)) {
     slewing_ = false;
-    count(direction);
+    count(move);
     return;
   }
-  pending_ = direction;
+  pending_ = move;
   slewing_ = goes_on || !faster_than(kSlewPpm, size, elapsed);
 }
 
-void ClockSource::count(int direction) {
-  ++(direction > 0 ? forward_ : backward_);
+/// It did not go on, so it was a step.
+void ClockSource::count_pending() {
+  if (pending_ && !slewing_) count(*pending_);
+  pending_.reset();
+}
+
+void ClockSource::count(const Move& move) {
+  const bool forward = move.by > Nanoseconds{};
+  if (step_ && move.at - step_->at < kSettling) {
+    const bool same = (step_->by > Nanoseconds{}) == forward;
+    if (same) step_->by += move.by;
+    if (same || 2 * std::chrono::abs(move.by) < std::chrono::abs(step_->by)) return;
+  }
+  step_ = move;
+  ++(forward ? forward_ : backward_);
 }
 
 ClockInterval ClockSource::remembered(SteadyTime at) const {

@@ -37,6 +37,8 @@ class ClockSource {
   bool seen_this_round() const { return fresh_.has_value(); }
   unsigned rounds_unseen() const { return unseen_; }
 
+  /// A step is counted once, however it is carried out: a server that filters its reference moves in several
+  /// jumps over some seconds, and beyond its goal and back.
   std::uint64_t steps_forward() const { return forward_; }
   std::uint64_t steps_backward() const { return backward_; }
   /// It runs so much faster or slower than ours that it must be slewed.
@@ -56,14 +58,21 @@ class ClockSource {
   };
 
   ClockInterval remembered(SteadyTime at) const;
-  void judge_gap(Nanoseconds gap, Nanoseconds elapsed);
-  void count(int direction);
+  /// By how much the clock moved against ours; the sign is the direction.
+  struct Move {
+    Nanoseconds by{};
+    SteadyTime at;
+  };
+  void judge_gap(const Move& move, Nanoseconds elapsed);
+  void count_pending();
+  void count(const Move& move);
 
   std::string member_, source_;
   std::deque<Seen> memory_;
   std::optional<Fresh> fresh_;
   std::optional<Nanoseconds> jump_;  ///< by which it moved within this round
-  int pending_ = 0;                  ///< the direction of what is either a step or the beginning of a slew
+  std::optional<Move> pending_;      ///< what is either a step or the beginning of a slew
+  std::optional<Move> step_;         ///< the last one that was counted, with what belonged to it
   bool slewing_ = false;
   std::uint64_t forward_ = 0, backward_ = 0;
   unsigned unseen_ = 0;

@@ -152,7 +152,7 @@ void Leadership::State::report_elections(SteadyTime now, Samples& out) const {
 void Leadership::State::report_quorum(const Standing& standing, Samples& out) const {
   if (standing.voters == 0) return;
   out.add(kQuorumMembers, standing.voters);
-  out.add(kTolerated, standing.failures_tolerated());
+  if (const auto tolerated = standing.failures_tolerated()) out.add(kTolerated, *tolerated);
   out.add(kTwoMembers, standing.voters == 2 ? 1 : 0);
 }
 

@@ -8,8 +8,9 @@ namespace {
 
 /// While a loss is confirmed and the schedule's packets all come through, it is tested again so often.
 constexpr Nanoseconds kRecheck = std::chrono::seconds(30);
-/// Where LossTest learns most from a look.
-constexpr std::uint32_t kLossBurst = 100;
+/// What settles a suspicion within a round or two: chance takes back a false one within a few hundred
+/// packets, and the proof of a true one takes about a thousand.
+constexpr std::uint32_t kLossBurst = 500;
 /// Enough for a median that no outlier moves.
 constexpr std::uint32_t kDelayBurst = 20;
 constexpr std::uint64_t kSilence = 3;
@@ -24,10 +25,32 @@ Nanoseconds median_of(std::vector<Nanoseconds>& values) {
   return *low + (*high - *low) / 2;
 }
 
+/// Where among all packets of a look the lost ones were, as far as it is told: packets of several ways are
+/// sent in turn, at equal distances.
+std::vector<std::uint64_t> places_of(std::span<const PacketTrain* const> trains, std::uint64_t sent) {
+  std::vector<SteadyTime> lost;
+  auto first = SteadyTime::max();
+  SteadyTime last;
+  for (const auto* train : trains) {
+    lost.insert(lost.end(), train->lost_at.begin(), train->lost_at.end());
+    if (train->sent == 0) continue;
+    first = std::min(first, train->asked.sent);
+    last = std::max(last, train->last_sent);
+  }
+  std::ranges::sort(lost);
+  std::vector<std::uint64_t> places;
+  if (last <= first) return places;
+  for (const auto at : lost) {
+    const double part = seconds(std::clamp(at, first, last) - first) / seconds(last - first);
+    places.push_back(static_cast<std::uint64_t>(part * static_cast<double>(sent - 1)));
+  }
+  return places;
+}
+
 }  // namespace
 
 void LossVerdict::look(const Look& look) {
-  test_.look(look.sent, look.lost, look.late);
+  test_.look(look.sent, look.lost, look.late, look.places);
   if (!look.extra) spread_.look(look.at, look.sent, look.lost - std::min(look.lost, look.late));
 }
 
@@ -145,7 +168,7 @@ void RttRoute::add(std::span<const PacketTrain* const> trains) {
   // The ways of one look share their fate: it is judged as one.
   counts_.add(look);
   minute_.at(last_asked_).add(look);
-  judge(look, extra);
+  judge(look, places_of(trains, look.sent), extra);
 }
 
 void RttRoute::count_path(const PacketTrain& train, PacketCounts& look) {
@@ -169,15 +192,18 @@ void RttRoute::count_path(const PacketTrain& train, PacketCounts& look) {
   });
 }
 
-void RttRoute::judge(const PacketCounts& look, bool extra) {
+/// Which of the lost ones were lost in which direction is not told, only how many: nearly always all in one.
+void RttRoute::judge(const PacketCounts& look, std::span<const std::uint64_t> places, bool extra) {
   const auto lost = look.sent - look.received;
   last_look_clean_ = lost == 0;
   last_look_silent_ = look.sent >= kSilence && look.received == 0;
-  loss_.look({last_asked_, look.sent, lost, look.late, extra});
+  loss_.look({last_asked_, look.sent, lost, look.late, extra, places});
   if (tells_direction_) {
-    forward_.look({last_asked_, look.sent, look.lost_forward, 0, extra});
+    const auto forward = places.first(std::min<std::size_t>(places.size(), look.lost_forward));
+    forward_.look({last_asked_, look.sent, look.lost_forward, 0, extra, forward});
     const auto arrived = look.sent - std::min(look.sent, look.lost_forward);
-    backward_.look({last_asked_, arrived, look.lost_backward, 0, extra});
+    const auto backward = places.last(std::min<std::size_t>(places.size(), look.lost_backward));
+    backward_.look({last_asked_, arrived, look.lost_backward, 0, extra, backward});
   }
   if (!extra) return;
   shift_.settle();

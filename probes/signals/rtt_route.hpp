@@ -22,6 +22,7 @@ class LossVerdict {
     SteadyTime at;
     std::uint64_t sent = 0, lost = 0, late = 0;
     bool extra = false;
+    std::span<const std::uint64_t> places = {};  ///< as in LossTest
   };
   void look(const Look& look);
   bool confirmed(SteadyTime now) { return test_.confirmed() || spread_.confirmed(now); }
@@ -123,7 +124,7 @@ class RttRoute {
   };
   Path* path(const std::string& name, SteadyTime now);
   void count_path(const PacketTrain& train, PacketCounts& look);
-  void judge(const PacketCounts& look, bool extra);
+  void judge(const PacketCounts& look, std::span<const std::uint64_t> places, bool extra);
 
   bool asked_ = false, degraded_ = false, tells_direction_ = false;
   std::vector<Trip> trips_;

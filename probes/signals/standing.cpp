@@ -72,6 +72,12 @@ unsigned count_responsive(const Roster& roster, const std::string* leader) {
   return count;
 }
 
+unsigned count_reticent(const Roster& roster) {
+  return static_cast<unsigned>(std::ranges::count_if(roster.members(), [](const Member& member) {
+    return member.votes() && member.denies() && !member.said.names_leader;
+  }));
+}
+
 // Nobody leads when everybody that could says no, and nobody names a member that has not spoken; or when a
 // majority of the voters has no leader, as nobody can lead without them. Anything less leaves room for a
 // leader that we can not see.
@@ -83,10 +89,11 @@ bool nobody_leads(const Roster& roster, unsigned voters) {
   for (const auto& member : members) {
     if (member.looks == 0) continue;
     if (member.may_lead()) {
-      all_deny &= member.denies();
+      // One that does not tell may follow somebody whom we do not know.
+      all_deny &= member.denies() && member.said.names_leader;
       any_denies |= member.denies();
     }
-    if (member.votes() && member.denies() && !member.said.follows) ++leaderless;
+    if (member.votes() && member.denies() && member.said.names_leader && !member.said.follows) ++leaderless;
     const auto* named = member.answered && member.said.follows ? roster.find(*member.said.follows) : nullptr;
     if (member.names() && (!named || !named->denies())) all_deny = false;
   }
@@ -129,7 +136,8 @@ std::optional<unsigned> count_leaders(const Roster& roster, unsigned voters) {
 
 }  // namespace
 
-int Standing::failures_tolerated() const {
+std::optional<int> Standing::failures_tolerated() const {
+  if (reticent > 0) return std::nullopt;
   return static_cast<int>(responsive) - static_cast<int>(majority(voters));
 }
 
@@ -143,6 +151,8 @@ Standing find_standing(const Roster& roster) {
   out.leaders = count_leaders(roster, out.voters);
   out.views = count_views(roster);
   out.responsive = count_responsive(roster, followed);
+  // Without a leader every voter that answers counts, whatever it tells.
+  if (followed) out.reticent = count_reticent(roster);
   return out;
 }
 

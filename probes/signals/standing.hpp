@@ -20,7 +20,9 @@ struct Standing {
 
   unsigned voters = 0;      ///< 0: nobody votes here, or nobody says
   unsigned responsive = 0;  ///< voters that would form a quorum now
-  int failures_tolerated() const;
+  unsigned reticent = 0;    ///< voters that answer but do not tell whom they follow: perhaps responsive too
+  /// Nothing: it hangs on those that do not tell.
+  std::optional<int> failures_tolerated() const;
 };
 
 Standing find_standing(const Roster& roster);

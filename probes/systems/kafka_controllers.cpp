@@ -147,9 +147,10 @@ void KafkaControllers::add_facts(const Said& said, Facts& into) const {
   } else if (!said.view || (said.view->error != kafka::ErrorCode::none &&
                             said.view->error != kafka::ErrorCode::not_leader_or_follower &&
                             said.view->error != kafka::ErrorCode::fenced_leader_epoch)) {
-    // It does not lead, and does not say who does.
+    // It does not lead, and does not say who does: that takes ClusterAction.
     claim.asked = said.quorum_asked;
     claim.claim = Claim::not_leader;
+    claim.names_leader = false;
   } else {
     // That it does not lead is of the first answer: it may have been elected before the second one.
     claim.asked = said.quorum_asked;

@@ -22,6 +22,8 @@ constexpr std::size_t kExtensionHeader = 4;
 constexpr std::byte kUnrecognised{0x80};
 constexpr std::byte kMalformed{0x40};
 constexpr std::byte kExtraPadding{1};
+constexpr std::byte kFollowUpTelemetry{7};
+constexpr std::size_t kFollowUpValue = kFollowUpSize - kExtensionHeader;
 
 // Big-endian fields at fixed places. The caller has checked the size.
 template <class T>
@@ -46,6 +48,15 @@ StampRequest read_sender(ConstBytes bytes) {
           .timestamp = get<std::uint64_t>(bytes, 4),
           .error_estimate = get<std::uint16_t>(bytes, 12),
           .session = 0};
+}
+
+void write_follow_up(MutableBytes into, const FollowUp& follow_up) {
+  std::ranges::fill(into, std::byte{0});
+  into[1] = kFollowUpTelemetry;
+  put(into, 2, static_cast<std::uint16_t>(kFollowUpValue));
+  put(into, 4, follow_up.sequence);
+  put(into, 8, follow_up.timestamp);
+  into[16] = static_cast<std::byte>(follow_up.method);
 }
 
 }  // namespace
@@ -122,17 +133,50 @@ Result<StampReply> read_stamp_reply(ConstBytes bytes) {
   return reply;
 }
 
-void mark_stamp_extensions(MutableBytes extensions) {
+void write_follow_up_question(std::span<std::byte, kFollowUpSize> into) {
+  std::ranges::fill(into, std::byte{0});
+  // A sender marks every extension as unknown; the reflector that knows it takes the mark away.
+  into[0] = kUnrecognised;
+  into[1] = kFollowUpTelemetry;
+  put(into, 2, static_cast<std::uint16_t>(kFollowUpValue));
+}
+
+std::optional<FollowUp> read_follow_up(ConstBytes extensions) {
+  while (extensions.size() >= kExtensionHeader) {
+    const std::size_t length = get<std::uint16_t>(extensions, 2);
+    if (length > extensions.size() - kExtensionHeader) return std::nullopt;
+    if (extensions[1] == kFollowUpTelemetry) {
+      if (length != kFollowUpValue || (extensions[0] & (kUnrecognised | kMalformed)) != std::byte{0})
+        return std::nullopt;
+      return FollowUp{.sequence = get<std::uint32_t>(extensions, 4),
+                      .timestamp = get<std::uint64_t>(extensions, 8),
+                      .method = static_cast<StampMethod>(extensions[16])};
+    }
+    extensions = extensions.subspan(kExtensionHeader + length);
+  }
+  return std::nullopt;
+}
+
+bool mark_stamp_extensions(MutableBytes extensions, const FollowUp& follow_up) {
+  bool asked = false;
   while (extensions.size() >= kExtensionHeader) {
     const std::size_t length = get<std::uint16_t>(extensions, 2);
     if (length > extensions.size() - kExtensionHeader) {
       extensions[0] |= kMalformed;
-      return;
+      return asked;
     }
-    const bool known = extensions[1] == kExtraPadding;
-    extensions[0] = known ? std::byte{0} : extensions[0] | kUnrecognised;
+    if (extensions[1] == kFollowUpTelemetry && length == kFollowUpValue) {
+      asked = true;
+      write_follow_up(extensions.first(kFollowUpSize), follow_up);
+    } else if (extensions[1] == kFollowUpTelemetry) {
+      extensions[0] = kMalformed;
+    } else {
+      const bool known = extensions[1] == kExtraPadding;
+      extensions[0] = known ? std::byte{0} : extensions[0] | kUnrecognised;
+    }
     extensions = extensions.subspan(kExtensionHeader + length);
   }
+  return asked;
 }
 
 }  // namespace qw::wire

@@ -68,8 +68,26 @@ void write_stamp_reply(const StampReply& reply, MutableBytes into);
 /// Errors: protocol, for fewer than kShortestStampReply bytes.
 Result<StampReply> read_stamp_reply(ConstBytes bytes);
 
-/// Marks the extensions of a reflected packet (RFC 8972 4) as a reflector does that knows none but padding:
-/// `extensions` is what lies beyond kStampSize. Never writes outside.
-void mark_stamp_extensions(MutableBytes extensions);
+/// How a time stamp was taken (RFC 8972 4.3).
+enum class StampMethod : std::uint8_t { unknown = 0, hardware = 1, software = 2, control_plane = 3 };
+
+/// When an earlier answer truly left (Follow-Up Telemetry, RFC 8972 4.7): a reflector knows that only after
+/// it has said T3, so it says it with the next answer.
+struct FollowUp {
+  std::uint32_t sequence = 0;   ///< the reflector's own number of that answer
+  std::uint64_t timestamp = 0;  ///< in the format of the packet's other stamps; 0: nothing is known yet
+  StampMethod method = StampMethod::unknown;
+  bool operator==(const FollowUp&) const = default;
+};
+inline constexpr std::size_t kFollowUpSize = 20;
+/// Asks for it, behind the kStampSize bytes of a request.
+void write_follow_up_question(std::span<std::byte, kFollowUpSize> into);
+/// What lies beyond kStampSize in a reply; nothing: the peer was not asked, or does not know the extension.
+std::optional<FollowUp> read_follow_up(ConstBytes extensions);
+
+/// Marks the extensions of a reflected packet (RFC 8972 4) as a reflector does that knows padding and
+/// Follow-Up Telemetry and nothing else; `extensions` is what lies beyond kStampSize. Where it is asked for,
+/// `follow_up` is written. Never writes outside. Whether it was asked for.
+bool mark_stamp_extensions(MutableBytes extensions, const FollowUp& follow_up);
 
 }  // namespace qw::wire

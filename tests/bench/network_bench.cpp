@@ -62,14 +62,14 @@ Task<std::size_t> send_batches(PacketLane& lane, PacketWay& way, net::Endpoint t
     TrainOutcome outcome;
     outcome.train.member = "10.0.0.1";
     outcome.train.method = "stamp";
-    way.outcome = &outcome;
-    way.book.begin();
+    way.begin(outcome);
     lane.begin();
     lane.send(batch);
     lane.sending_done();
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
     co_await lane.receive(deadline);
-    received += way.book.end(deadline).received;
+    way.end(deadline);
+    received += outcome.train.received;
   }
   way.outcome = nullptr;
   co_return received;

@@ -1,5 +1,5 @@
-// A reply is read as it was written, a reflector's marks stay within the packet, and an estimate that is read
-// is never smaller when it is written again.
+// A reply is read as it was written, a reflector's marks stay within the packet, its second word on an answer
+// is read as it was written, and an estimate that is read is never smaller when it is written again.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +32,19 @@ void reply(std::span<const std::byte> bytes) {
   if (estimate.bound && said.bound && *said.bound < *estimate.bound) std::abort();
 }
 
+/// What a reflector writes into a question is what the sender reads, and a reflected packet is never asked
+/// for more than it was.
+void extensions(std::span<const std::byte> bytes) {
+  (void)wire::read_follow_up(bytes);
+  std::vector<std::byte> reflected(bytes.begin(), bytes.end());
+  const wire::FollowUp said{.sequence = 7, .timestamp = 8, .method = wire::StampMethod::software};
+  const bool asked = wire::mark_stamp_extensions(reflected, said);
+  const auto heard = wire::read_follow_up(reflected);
+  if (heard && (!asked || *heard != said)) std::abort();
+  const bool again = wire::mark_stamp_extensions(reflected, said);
+  if (again != asked) std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -42,7 +55,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)wire::read_echo_reply(bytes, v6);
     (void)wire::read_echo_reply(bytes, v6, true);
   }
-  std::vector<std::byte> extensions(bytes.begin(), bytes.end());
-  wire::mark_stamp_extensions(extensions);
+  extensions(bytes);
   return 0;
 }

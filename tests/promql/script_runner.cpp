@@ -23,7 +23,7 @@ constexpr std::string_view kTypeAndUnit = "the experimental labels __type__ and 
 
 /// The reason for which an expression that does not parse is left out; empty when there is none.
 std::string why_left_out(std::string_view expr, const std::string& error) {
-  // "limitk by (a) (1, b)" fails at the "by" already, so the names in it are looked up too.
+  // Whatever else is wrong with it: what is not supported need not parse either, so all names are looked up.
   constexpr std::string_view kWord = "abcdefghijklmnopqrstuvwxyz_0123456789";
   while (!expr.empty()) {
     const auto begin = std::min(expr.find_first_of(kWord), expr.size());

@@ -109,7 +109,11 @@ class AlertmanagerTest : public ::testing::Test {
                       .ends_at = {},
                       .generator_url = {}});
   }
-  void publish() { notifier.publish(std::make_shared<const std::vector<Alert>>(alerts)); }
+  void publish() {
+    std::vector<AlertPtr> all;
+    for (const auto& alert : alerts) all.push_back(std::make_shared<const Alert>(alert));
+    notifier.publish(std::make_shared<const std::vector<AlertPtr>>(std::move(all)));
+  }
 
   bool until(const std::function<bool()>& done, Nanoseconds limit) {
     const auto end = clock.steady() + limit;

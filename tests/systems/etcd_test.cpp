@@ -222,6 +222,13 @@ TEST(EtcdCluster, SaysWhoLeadsInWhichTerm) {
   for (const auto& claim : round.facts.claims) EXPECT_EQ(claim.tenure.lineage.size(), 16U);
 }
 
+/// Whom the shipped rules page in these rounds.
+std::unique_ptr<test::OnCall> on_call_in(const std::vector<Round>& rounds) {
+  auto on_call = std::make_unique<test::OnCall>();
+  for (const auto& round : rounds) on_call->hear(std::make_shared<const Round>(round));
+  return on_call;
+}
+
 /// Forces hand-overs of every kind and compares what was counted with the logs after each.
 class Handovers {
  public:
@@ -263,6 +270,7 @@ class Handovers {
     check("partition", pre_vote_ ? 1 : 2);
   }
   const Round& last() const { return last_; }
+  std::vector<Round> rounds() { return watch_.rounds(); }
 
  private:
   static constexpr int kQuietRounds = 12;
@@ -375,6 +383,7 @@ TEST_P(EtcdHandovers, AreEachCountedOnceAndNeverAFalseSplitBrain) {
         break;
     }
   }
+  EXPECT_FALSE(on_call_in(handovers_of.rounds())->paged_for_a_split());
 }
 
 INSTANTIATE_TEST_SUITE_P(PreVote, EtcdHandovers, ::testing::Bool(),
@@ -435,6 +444,7 @@ TEST(EtcdCluster, AClusterForcedOutOfAnotherIsAnUnfencedSplitBrain) {
     EXPECT_EQ(count(one, "quorumwatch_split_brain", "kind", "unfenced"), 1);
     return one.number > round.number + 10;
   });
+  EXPECT_TRUE(on_call_in(watch.rounds())->paged("QuorumwatchSplitBrain"));
 }
 
 TEST(EtcdCluster, AStalledFollowerLagsInEntriesAndSeconds) {

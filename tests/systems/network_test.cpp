@@ -129,6 +129,9 @@ TEST_P(StampInterop, ScapyReflectsOurPackets) {
   EXPECT_EQ(train.lost_forward, 0U);
   EXPECT_EQ(train.lost_backward, 0U);
   for (const auto& trip : trips) EXPECT_GT(*trip.held, Nanoseconds(0));
+  const auto corrected =
+      std::ranges::count_if(trips, [](const auto& trip) { return *trip.error < microseconds(40); });
+  EXPECT_GE(corrected, 10) << "by what scapy says with the next answer";
   ASSERT_FALSE(clocks.empty());
   for (const auto& reading : clocks) {
     // scapy computes with doubles, which hold about a quarter of a microsecond of our time.
@@ -146,9 +149,10 @@ TEST_P(StampInterop, ScapyReadsOurReflector) {
   Program sender({scapy(), "send", address(), port, "5"});
   ASSERT_TRUE(loop_.until([&] { return lines_in(sender.printed()) == 5; }, kPatience)) << sender.printed();
   unsigned number = 0;
+  double left = 0;  // T3 of the answer before
   for (const auto line : split(trim(sender.printed()), '\n')) {
     const auto words = split(line, ' ');
-    ASSERT_EQ(words.size(), 12U) << line;
+    ASSERT_EQ(words.size(), 16U) << line;
     EXPECT_EQ(words[0], std::to_string(number)) << "our count";
     EXPECT_EQ(words[1], std::to_string(1000 + number));
     EXPECT_EQ(words[2], "4711");
@@ -158,7 +162,17 @@ TEST_P(StampInterop, ScapyReadsOurReflector) {
     const double bound = std::stod(std::string(words[10])) * std::exp2(std::stod(std::string(words[9])) - 32);
     EXPECT_EQ(words[8], "1");
     EXPECT_NEAR(bound, 250e-6, 2e-6);
-    EXPECT_EQ(words[11], "44");
+    EXPECT_EQ(words[11], "64");
+    EXPECT_EQ(words[12], "0") << "known and well formed";
+    if (number == 0) {
+      EXPECT_EQ(words[14], "0.000000");
+    } else {
+      EXPECT_EQ(words[13], std::to_string(number - 1));
+      EXPECT_GE(seconds_of(14), left - 2e-6) << line;
+      EXPECT_LE(seconds_of(14), seconds_of(4)) << "before scapy sent this one";
+      EXPECT_EQ(words[15], "2") << "by software";
+    }
+    left = seconds_of(6);
     ++number;
   }
   EXPECT_EQ(number, 5U);
@@ -203,8 +217,11 @@ TEST(StampDissected, TsharkReadsBothPacketsAsTwampTest) {
                           reply);
   std::string file;
   for (const std::uint32_t word : {0xa1b2c3d4U, 0x00040002U, 0U, 0U, 65535U, 101U}) append(file, word);
-  for (const auto& packet :
-       {packet_of(wire::write_stamp_request(request), 5000, 862), packet_of(reply, 862, 5000)}) {
+  std::array<std::byte, wire::kStampSize + wire::kFollowUpSize> asking;
+  std::ranges::copy(wire::write_stamp_request(request), asking.begin());
+  wire::write_follow_up_question(std::span(asking).subspan<wire::kStampSize, wire::kFollowUpSize>());
+  for (const auto& packet : {packet_of(wire::write_stamp_request(request), 5000, 862),
+                             packet_of(reply, 862, 5000), packet_of(asking, 5000, 862)}) {
     for (const auto word : {std::size_t(0), std::size_t(0), packet.size(), packet.size()}) {
       append(file, static_cast<std::uint32_t>(word));
     }
@@ -221,7 +238,7 @@ TEST(StampDissected, TsharkReadsBothPacketsAsTwampTest) {
     words.insert(words.end(), {"-e", field});
   }
   Program tshark(words);
-  ASSERT_TRUE(loop.until([&] { return lines_in(tshark.printed()) == 2; }, kPatience)) << tshark.printed();
+  ASSERT_TRUE(loop.until([&] { return lines_in(tshark.printed()) == 3; }, kPatience)) << tshark.printed();
   std::remove(path.c_str());
   const auto lines = split(trim(tshark.printed()), '\n');
   const auto first = split(lines[0], '\t');
@@ -235,6 +252,9 @@ TEST(StampDissected, TsharkReadsBothPacketsAsTwampTest) {
   EXPECT_TRUE(second[2].contains("12:26:40.500000000")) << second[2];
   EXPECT_EQ(second[3], "7");
   EXPECT_EQ(second[4], "254");
+  const auto third = split(lines[2], '\t');
+  EXPECT_EQ(third[0], "TWAMP-Test") << "an extension is padding to it";
+  EXPECT_EQ(third[1], "7");
 }
 
 /// What `check` says as nobody, without any capability, in a network namespace whose loopback is up.
@@ -283,7 +303,7 @@ std::string ping(Pinger& pinger, test::Loop& loop, const net::Endpoint& to) {
   const auto& outcome = outcomes.at(0);
   if (outcome.train.sent == 0) return outcome.error ? outcome.error->message() : "nothing";
   // The kernel begins to stamp what comes some time after the first socket has asked for it. Half of the
-  // bound is what a reflector can not stamp.
+  // bound is what a reflector can not stamp before it sends.
   const auto stamped =
       std::ranges::count_if(outcome.trips, [](const auto& trip) { return *trip.error < microseconds(100); });
   return fmt::format("{}/{}{}", outcome.train.received, outcome.train.sent,

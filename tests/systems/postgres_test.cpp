@@ -302,6 +302,7 @@ TEST(Postgres, ProvesTheSplitBrainOfASecondPrimaryAndMeasuresWhatIsLost) {
   const Round split = watched.until([](const Round& round) { return split_brain(round) == 1; }, 10s);
   EXPECT_EQ(value(split, "quorumwatch_leaders"), 2);
   EXPECT_EQ(value(split, "quorumwatch_leader_epoch"), 2);
+  EXPECT_TRUE(watched.on_call().paged("QuorumwatchSplitBrain"));
 
   const std::string fork(trim(shell(fmt::format(
       "cut -f2 $(python3 -c 'import json;print(json.load(open(\"{}/state.json\"))[\"nodes\"][\"postgres-2\"]"
@@ -382,6 +383,7 @@ TEST(Postgres, ACleanSwitchOverIsOnePlannedElectionAndNoSplitBrain) {
   EXPECT_EQ(value(after, "quorumwatch_leader_epoch_regressions_total"), 0);
   EXPECT_EQ(of_member(after, "quorumwatch_leader_claim", fresh), 1);
   EXPECT_EQ(of_member(after, "quorumwatch_leader_claim", old), 0);
+  EXPECT_FALSE(watched.on_call().paged_for_a_split());
 }
 
 TEST(Postgres, AFailOverAfterACrashIsUnplanned) {
@@ -397,6 +399,7 @@ TEST(Postgres, AFailOverAfterACrashIsUnplanned) {
       [](const Round& round) { return value(round, "quorumwatch_leader_elections_total") == 1; });
   EXPECT_EQ(elections(after, "unplanned"), 1);
   EXPECT_EQ(split_brain(after), 0);
+  EXPECT_FALSE(watched.on_call().paged_for_a_split());
 }
 
 TEST(Postgres, ADroppedConnectionIsNotADownMember) {

@@ -183,6 +183,7 @@ TEST(Redis, CountsAForcedFailOverOnceAndSeesNoSplitBrainInIt) {
   EXPECT_EQ(value(after, "quorumwatch_leader_epoch"), value(before, "quorumwatch_leader_epoch").value() + 1);
   EXPECT_EQ(value(after, "quorumwatch_leader_views"), 1);
   EXPECT_EQ(value(after, "quorumwatch_split_brain_overlaps_total", "kind", "unfenced"), 0);
+  EXPECT_FALSE(watched.on_call().paged_for_a_split());
 }
 
 TEST(Redis, ProvesTheSplitBrainOfAnIsolatedPrimaryAndMeasuresWhatIsLost) {
@@ -214,6 +215,7 @@ TEST(Redis, ProvesTheSplitBrainOfAnIsolatedPrimaryAndMeasuresWhatIsLost) {
   const Round split = watched.until([](const Round& round) { return split_brain(round) == 1; }, 5s);
   EXPECT_LT(std::chrono::steady_clock::now() - wrote, 2s) << "the write is what proves it, not the time";
   EXPECT_EQ(value(split, "quorumwatch_leaders"), 2);
+  EXPECT_TRUE(watched.on_call().paged("QuorumwatchSplitBrain"));
 
   // The Sentinel on the old side keeps publishing, so the truth is taken before and after, until it stands
   // still.

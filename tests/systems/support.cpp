@@ -67,6 +67,7 @@ Round WatchedTarget::round() {
     io_.run_one();
   }
   record(*result);
+  on_call_.hear(std::make_shared<const Round>(*result));
   return std::move(*result);
 }
 

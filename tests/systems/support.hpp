@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "probes/target.hpp"
+#include "tests/systems/on_call.hpp"
 
 /// What the tests against real servers share.
 namespace qw::probes {
@@ -40,6 +41,8 @@ class WatchedTarget {
   Round round();
   /// The first round that is as wanted, or the last one within the limit, which fails the test.
   Round until(const std::function<bool(const Round&)>& wanted, Nanoseconds limit = std::chrono::seconds(30));
+  /// Whom the shipped rules have paged so far.
+  const test::OnCall& on_call() const { return on_call_; }
 
  private:
   Task<void> measure(std::optional<Round>& into);
@@ -51,6 +54,7 @@ class WatchedTarget {
   net::Net net_{io_.get_executor(), resolver_};
   std::unique_ptr<Target> target_;
   SteadyTime due_{};
+  test::OnCall on_call_;
   async::TaskGroup tasks_;
 };
 

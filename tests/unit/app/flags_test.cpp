@@ -29,6 +29,13 @@ TEST(Flags, EveryCommandIsKnown) {
   }
 }
 
+TEST(Flags, AHostToDiscoverHasAnAbsoluteRoot) {
+  EXPECT_EQ(parse({"discover"})->root, "/");
+  EXPECT_EQ(parse({"discover", "--root=/host"})->root, "/host");
+  EXPECT_FALSE(parse({"discover", "--root=host"}));
+  EXPECT_FALSE(parse({"run", "--root=/host"}));
+}
+
 TEST(Flags, ValuesComeAfterAnEqualsSignOrAsTheNextWord) {
   for (const auto& args :
        {std::vector<std::string_view>{"run", "--config.file=a.yml", "--log.level=warn", "--log.format=json"},
@@ -108,9 +115,10 @@ TEST(Flags, BadUsageIsRefusedWithTheNearestWord) {
 
 TEST(Help, NamesEveryCommandAndFlag) {
   const auto help = help_text();
-  for (const auto* word : {"run", "check [FILE]", "once [TARGET]", "metrics", "probes", "reference",
-                           "--config.file=FILE", "--web.listen-address=", "--web.config.file=",
-                           "--log.level=", "--log.format=", "--output=", "--version", "--help"}) {
+  for (const auto* word :
+       {"run", "check [FILE]", "once [TARGET]", "report [TARGET]", "--since=", "metrics", "probes",
+        "reference", "--config.file=FILE", "--web.listen-address=", "--web.config.file=", "--log.level=",
+        "--log.format=", "--output=", "--version", "--help"}) {
     EXPECT_THAT(help, HasSubstr(word));
   }
   for (std::size_t at = 0; at < help.size();) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include <random>
 
 namespace qw {
@@ -100,6 +102,32 @@ TEST(FormatDuration, IsReadBackAsTheSameValue) {
     ASSERT_TRUE(read) << format_duration(value);
     ASSERT_EQ(*read, value);
   }
+}
+
+TEST(SpokenDuration, IsShortAndRounded) {
+  struct Case {
+    double seconds;
+    std::string_view text;
+  };
+  const Case cases[] = {
+      {0, "0 us"},
+      {0.00012, "120 us"},
+      {0.0009996, "1 ms"},
+      {0.0034, "3.4 ms"},
+      {-0.25, "250 ms"},
+      {0.99996, "1 s"},
+      {12.43, "12.4 s"},
+      {59.96, "1 min"},
+      {192, "3 min 12 s"},
+      {3599.7, "1 h"},
+      {5 * 3600 + 200, "5 h 3 min"},
+      {86'399, "1 d"},
+      {187'300, "2 d 4 h"},
+      {8'640'000, "100 d"},
+  };
+  for (const auto& c : cases) EXPECT_EQ(spoken_duration(c.seconds), c.text) << c.seconds;
+  EXPECT_EQ(spoken_duration(std::numeric_limits<double>::quiet_NaN()), "an unknown time");
+  EXPECT_EQ(spoken_duration(std::numeric_limits<double>::infinity()), "for ever");
 }
 
 }  // namespace

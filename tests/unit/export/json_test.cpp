@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "daemon/export/site.hpp"
-#include "daemon/export/status_page.hpp"
 #include "tests/unit/export/exposition.hpp"
 
 namespace qw::exporting {
@@ -172,16 +171,6 @@ TEST(RoundJson, HasTrainsOfPacketsAndSomeOfThePackets) {
   EXPECT_EQ(peer.at("cause"), "packets are lost on the way there");
 }
 
-TEST(StatusPage, ShowsTheWayToEachNode) {
-  store::Snapshot snapshot;
-  snapshot.rounds = {std::make_shared<const Round>(mesh_round())};
-  const auto page = status_page(snapshot, {}, snapshot.rounds[0]->started);
-  for (const auto* text : {"<h2>mesh: peers</h2>", "<td>&lt;n1&gt;</td>", "120 us", "2.00 % of 500",
-                           R"(<span class="bad">packets are lost on the way there</span>)"}) {
-    EXPECT_NE(page.find(text), std::string::npos) << text << " not in\n" << page;
-  }
-}
-
 TEST(TargetsJson, HasEveryTargetWithItsAge) {
   store::Snapshot snapshot;
   snapshot.rounds.push_back(std::make_shared<const Round>(full_round()));
@@ -191,46 +180,6 @@ TEST(TargetsJson, HasEveryTargetWithItsAge) {
   ASSERT_EQ(read.at("targets").as_array().size(), 1U);
   EXPECT_EQ(read.at("targets").at(0).at("age_seconds"), 2);
   EXPECT_EQ(json::parse(targets_json({}, {}, {})).at("targets").as_array().size(), 0U);
-}
-
-TEST(StatusPage, ShowsTheStateOfEachTargetAndEscapesWhatTargetsSay) {
-  Round round = full_round();
-  round.target.name = "<script>alert('x')</script>";
-  round.facts.unanswered.push_back(
-      {.member = "\"m3\"", .asked = {}, .error = Error(ErrorKind::protocol, "<b>&</b>")});
-  Round failed = *RoundBuilder("redis", "sessions").build();
-  failed.success = false;
-  failed.reason = "redis sessions: nobody answered";
-  store::Snapshot snapshot;
-  snapshot.rounds = {std::make_shared<const Round>(round), std::make_shared<const Round>(failed)};
-  const auto page = status_page(snapshot, round.at, round.started + std::chrono::milliseconds(1500));
-  EXPECT_EQ(page.find("<script"), std::string::npos);
-  for (const auto* text :
-       {"&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;",
-        "<li>&quot;m3&quot;: &lt;b&gt;&amp;&lt;/b&gt;</li>", ">partly<", ">failed<",
-        "<li>redis sessions: nobody answered</li>", "1s500ms ago", "2023-11-14T22:13:20.125Z",
-        R"(<td data-n="leader">m1</td><td data-n="epoch">18446744073709551615</td>)",
-        R"(<td data-n="leader">none known</td><td data-n="epoch">unknown</td>)",
-        "prefers-color-scheme:dark"}) {
-    EXPECT_NE(page.find(text), std::string::npos) << text << " not in\n" << page;
-  }
-}
-
-TEST(StatusPage, TheLastWordOfAMemberCounts) {
-  Round round = *RoundBuilder("etcd", "a").build();
-  LeadershipClaim claim;
-  claim.member = "m1";
-  claim.claim = Claim::leader;
-  claim.tenure.epoch = 5;
-  round.facts.claims.push_back(claim);
-  claim.claim = Claim::not_leader;
-  claim.tenure.epoch = 6;
-  round.facts.claims.push_back(claim);
-  store::Snapshot snapshot;
-  snapshot.rounds = {std::make_shared<const Round>(round)};
-  const auto page = status_page(snapshot, {}, round.started);
-  EXPECT_NE(page.find(R"(<td data-n="leader">none known</td><td data-n="epoch">6</td>)"), std::string::npos)
-      << page;
 }
 
 }  // namespace

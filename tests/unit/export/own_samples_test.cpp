@@ -32,7 +32,7 @@ TEST(OwnSamples, AreTheLinesOfThePage) {
   std::vector<std::string> lines;
   for (const auto& sample : own.read(families)) {
     std::array<char, kMaxNumber> number{};
-    lines.push_back(sample.series->line_prefix +
+    lines.push_back(line_prefix(*sample.series) +
                     std::string(number.data(), write_number(number.data(), sample.value)));
   }
   std::string page;

@@ -49,6 +49,22 @@ class SiteTest : public testing::Test {
     return replies;
   }
 
+  Task<void> look_while_users_change() {
+    net::ServerRequest request;
+    request.method = "GET";
+    request.path = "/events";
+    for (const bool others : {false, true}) {
+      const auto reply = co_await site_->answer(request);
+      EXPECT_EQ(reply.content_type, "text/event-stream");
+      EXPECT_TRUE(reply.stream);
+      if (!reply.stream) co_return;
+      std::vector<BasicAuthUser> users;
+      if (others) users.push_back({.name = "somebody", .bcrypt = "$2y$04$x"});
+      site_->set_users(std::move(users));
+      const auto piece = co_await reply.stream->next();
+      EXPECT_EQ(piece == nullptr, others) << "a stream goes on where the users are the same";
+    }
+  }
   Task<void> carry(net::ServerRequest request, net::ServerReply& into) {
     into = co_await site_->answer(std::move(request));
   }
@@ -179,6 +195,35 @@ TEST_F(SiteTest, WithUsersNothingIsServedWithoutAPassword) {
   }
   site_->set_users({});
   EXPECT_EQ(get("/-/healthy").status, 200U);
+}
+
+TEST_F(SiteTest, TheStatusPageAllowsNothingInlineAndNothingFromElsewhere) {
+  for (const auto* path : {"/", "/target/etcd/control-plane"}) {
+    const auto reply = get(path);
+    EXPECT_EQ(reply.status, 200U) << path;
+    EXPECT_EQ(reply.content_type, "text/html; charset=utf-8");
+    const auto policy = header(reply, "Content-Security-Policy");
+    EXPECT_NE(policy.find("default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'"),
+              std::string::npos)
+        << policy;
+    EXPECT_EQ(policy.find("unsafe"), std::string::npos) << policy;
+  }
+  EXPECT_EQ(get("/status.css").content_type, "text/css; charset=utf-8");
+  EXPECT_EQ(get("/status.js").content_type, "text/javascript; charset=utf-8");
+  EXPECT_EQ(get("/status.svg").content_type, "image/svg+xml");
+  EXPECT_EQ(get("/target/etcd/nobody").status, 404U);
+  EXPECT_EQ(get("/target/etcd").status, 404U);
+  EXPECT_EQ(get("/", "POST").status, 405U);
+  EXPECT_EQ(get("/events", "POST").status, 405U);
+}
+
+TEST_F(SiteTest, StreamsEndWhenOtherUsersMayLook) {
+  asio::io_context io(1);
+  async::TaskGroup tasks(io.get_executor(),
+                         [](std::string_view, const std::string& what) { ADD_FAILURE() << what; });
+  tasks.spawn("look", look_while_users_change());
+  io.run();
+  EXPECT_EQ(get("/events").status, 401U);
 }
 
 }  // namespace

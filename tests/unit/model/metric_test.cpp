@@ -14,8 +14,12 @@ constexpr MetricFamily kFamily{"quorumwatch_leaders", MetricType::gauge, "Leader
 constexpr MetricFamily kHistogram{"quorumwatch_rtt_seconds", MetricType::histogram, "Round trips.", "member"};
 
 TEST(LinePrefix, EscapesWhatTheTextFormatMustEscape) {
-  EXPECT_EQ(make_line_prefix("m", Labels{{"a", "x\"y\\z\nw"}, {"b", ""}}), R"(m{a="x\"y\\z\nw",b=""} )");
-  EXPECT_EQ(make_line_prefix("m", Labels{}), "m ");
+  constexpr MetricFamily kPlain{"m", MetricType::gauge, "", ""};
+  const auto print = [&](const Labels& labels) {
+    return line_prefix(Series{.family = &kPlain, .suffix = "", .labels = PackedLabels(labels)});
+  };
+  EXPECT_EQ(print({{"a", "x\"y\\z\nw"}, {"b", ""}}), R"(m{a="x\"y\\z\nw",b=""} )");
+  EXPECT_EQ(print({}), "m ");
 }
 
 TEST(Samples, CarrySystemAndTargetAndTheirOwnLabels) {
@@ -23,9 +27,24 @@ TEST(Samples, CarrySystemAndTargetAndTheirOwnLabels) {
   samples.add(kFamily, 1, {{"member", "a"}});
   const auto taken = samples.take();
   ASSERT_EQ(taken.size(), 1U);
-  EXPECT_EQ(taken[0].series->line_prefix,
+  EXPECT_EQ(line_prefix(*taken[0].series),
             R"(quorumwatch_leaders{member="a",system="etcd",target="control-plane"} )");
   EXPECT_EQ(taken[0].value, 1);
+}
+
+TEST(Series, AreTheSameByNameSuffixAndLabels) {
+  constexpr MetricFamily kTwin{"quorumwatch_leaders", MetricType::gauge, "Another object.", ""};
+  const auto make = [](const MetricFamily& family, std::string_view suffix, const Labels& labels) {
+    return Series{.family = &family, .suffix = suffix, .labels = PackedLabels(labels)};
+  };
+  const auto one = make(kFamily, "", {{"a", "bc"}, {"d", "e"}});
+  const auto twin = make(kTwin, "", {{"a", "bc"}, {"d", "e"}});
+  EXPECT_TRUE(one.is_same(twin));
+  EXPECT_EQ(one.hash(), twin.hash());
+  EXPECT_FALSE(one.is_same(make(kFamily, "_sum", {{"a", "bc"}, {"d", "e"}})));
+  EXPECT_FALSE(one.is_same(make(kHistogram, "", {{"a", "bc"}, {"d", "e"}})));
+  EXPECT_FALSE(one.is_same(make(kFamily, "", {{"a", "b"}, {"cd", "e"}})));
+  EXPECT_FALSE(one.is_same(make(kFamily, "", {{"a", "bc"}})));
 }
 
 TEST(Samples, TheSeriesOfALaterRoundIsTheSameObject) {
@@ -44,9 +63,9 @@ TEST(Samples, SuffixesOfAHistogramAreSeriesOfTheirOwn) {
   samples.add(kHistogram, 3, {{"le", "0.1"}}, "_bucket");
   samples.add(kHistogram, 3, {}, "_count");
   const auto taken = samples.take();
-  EXPECT_EQ(taken[0].series->line_prefix,
+  EXPECT_EQ(line_prefix(*taken[0].series),
             R"(quorumwatch_rtt_seconds_bucket{le="0.1",system="etcd",target="t"} )");
-  EXPECT_EQ(taken[1].series->line_prefix, R"(quorumwatch_rtt_seconds_count{system="etcd",target="t"} )");
+  EXPECT_EQ(line_prefix(*taken[1].series), R"(quorumwatch_rtt_seconds_count{system="etcd",target="t"} )");
 }
 
 TEST(Samples, LabelsThatWouldJoinToTheSameTextAreStillTwoSeries) {

@@ -52,5 +52,31 @@ TEST(PageLayout, IsSharedByRoundsThatReportTheSameSeriesAndByNoOther) {
   EXPECT_EQ(round({})->size(), 0U);
 }
 
+TEST(PageLayout, TakesTextOverFromTheLayoutBeforeAndIsAsIfMadeAnew) {
+  Samples samples("etcd", "t");
+  std::vector<std::string> members;
+  for (int i = 0; i < 60; ++i) members.push_back("m" + std::to_string(i));
+  const auto round = [&](std::size_t first, std::size_t last, std::size_t left_out) {
+    for (std::size_t i = first; i < last; ++i) {
+      if (i != left_out) samples.add(kClaim, static_cast<double>(i), {{"member", members[i]}});
+      samples.add(kLeaders, 1, {{"member", members[i]}});
+    }
+    return samples.take();
+  };
+  round(10, 50, 60);
+  // One gone, some new before and after, and more gone than is looked for.
+  struct Span {
+    std::size_t first, last, left_out;
+  };
+  for (const auto& [first, last, left_out] : {Span{10, 50, 20}, Span{0, 60, 60}, Span{30, 60, 60}}) {
+    const auto taken = round(first, last, left_out);
+    const auto layout = samples.layout();
+    ASSERT_TRUE(layout->is_of(taken));
+    const PageLayout anew(taken);
+    EXPECT_EQ(layout->prefixes(), anew.prefixes());
+    EXPECT_EQ(lines_of(*layout, layout->runs()[0], taken), lines_of(anew, anew.runs()[0], taken));
+  }
+}
+
 }  // namespace
 }  // namespace qw

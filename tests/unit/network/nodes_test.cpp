@@ -119,8 +119,8 @@ TEST_F(NodesTest, MorePacketsGoWhereASignalWantsThem) {
   const auto facts =
       ask(Question(std::vector<TrainQuestion>{{.member = "127.0.0.2", .method = "stamp", .packets = 30}}));
   ASSERT_EQ(facts.trains.size(), 1U);
-  EXPECT_EQ(facts.trains[0].sent, 30U);
-  EXPECT_EQ(facts.trains[0].received, 30U);
+  EXPECT_EQ(facts.trains[0].sent, 31U) << "and one for the reflector's second word on the last";
+  EXPECT_EQ(facts.trains[0].received, 31U);
   EXPECT_TRUE(facts.trains[0].extra);
   EXPECT_TRUE(facts.readings.empty());
 }
@@ -175,7 +175,7 @@ TEST_F(NodesTest, AReflectorThatFallsSilentIsLossAtFirst) {
   reflectors_.clear();
   const auto facts = ask();
   ASSERT_EQ(facts.trains.size(), 1U);
-  EXPECT_EQ(facts.trains[0].sent, 4U);
+  EXPECT_GE(facts.trains[0].sent, 4U);
   EXPECT_EQ(facts.trains[0].received, 0U);
   EXPECT_EQ(facts.unanswered.size(), 1U);
 }
@@ -238,10 +238,13 @@ TEST(NodesOrders, PoorerMethodsSendFewer) {
   const NodesPace pace{.packets = 50};
   EXPECT_EQ(packets_of("stamp", Ladder::Share::full, pace), 50U);
   EXPECT_EQ(packets_of("icmp", Ladder::Share::full, pace), 25U);
-  EXPECT_EQ(packets_of("tcp_info", Ladder::Share::full, pace), 5U);
+  EXPECT_EQ(packets_of("tcp_info", Ladder::Share::full, pace), 1U);
   EXPECT_EQ(packets_of("stamp", Ladder::Share::knock, pace), 3U);
   EXPECT_EQ(packets_of("tcp_info", Ladder::Share::knock, pace), 1U);
   EXPECT_EQ(packets_of("tcp_info", Ladder::Share::none, pace), 0U);
+  EXPECT_EQ(packets_of("tcp_info", Ladder::Share::full, NodesPace()), 5U);
+  EXPECT_EQ(burst_of("stamp", 500), 500U);
+  EXPECT_EQ(burst_of("tcp_info", 500), 50U);
 }
 
 }  // namespace

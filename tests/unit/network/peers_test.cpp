@@ -74,13 +74,27 @@ TEST(PeerEntry, IsAnAddressANameOrAService) {
   }
 }
 
-TEST_F(PeersTest, HaveAllAddressesOfTheirNames) {
-  dns().records()["both.example"] = {{"2001:db8::1", "10.0.0.2", "10.0.0.1"}};
+TEST_F(PeersTest, HaveBothFamiliesOfTheirNames) {
+  dns().records()["both.example"] = {{"2001:db8::1", "10.0.0.1"}};
   const auto peers = find({"both.example", "10.0.0.9:862", "missing.example"});
   ASSERT_EQ(peers.size(), 3U);
   EXPECT_EQ(text(peers[0]), "10.0.0.9:862 862 10.0.0.9");
-  EXPECT_EQ(text(peers[1]), "both.example 0 10.0.0.1 10.0.0.2 2001:db8::1");
+  EXPECT_EQ(text(peers[1]), "both.example 0 10.0.0.1 2001:db8::1");
+  EXPECT_FALSE(peers[1].shares_name);
   EXPECT_EQ(text(peers[2]), "missing.example 0 no such host");
+}
+
+TEST_F(PeersTest, BehindOneNameAreOneForEachAddress) {
+  dns().records()["nodes.example"] = {{"10.0.0.3", "10.0.0.1", "2001:db8::1", "10.0.0.2"}};
+  const auto peers = find({"nodes.example", "10.0.0.2"});
+  ASSERT_EQ(peers.size(), 4U) << "who is listed twice is one peer";
+  EXPECT_EQ(text(peers[0]), "10.0.0.1 0 10.0.0.1");
+  EXPECT_EQ(text(peers[1]), "10.0.0.2 0 10.0.0.2");
+  EXPECT_EQ(text(peers[2]), "10.0.0.3 0 10.0.0.3");
+  EXPECT_EQ(text(peers[3]), "2001:db8::1 0 2001:db8::1");
+  EXPECT_TRUE(peers[0].shares_name);
+  EXPECT_TRUE(is_own(peers[3], {make_address("2001:db8::1")}));
+  EXPECT_EQ(text(find({"nodes.example:900"}).at(3)), "[2001:db8::1]:900 900 2001:db8::1");
 }
 
 TEST_F(PeersTest, OfAServiceAreItsTargets) {

@@ -121,6 +121,56 @@ TEST_P(ReflectorTest, CountsThePacketsOfEachSenderByItself) {
   EXPECT_FALSE(reflector_->last_heard(make_address("192.0.2.1")));
 }
 
+std::vector<std::byte> asking(std::uint16_t session = 77) {
+  auto bytes = request(wire::kStampSize + wire::kFollowUpSize, session);
+  wire::write_follow_up_question(std::span(bytes).subspan<wire::kStampSize, wire::kFollowUpSize>());
+  return bytes;
+}
+
+TEST_P(ReflectorTest, SaysWithTheNextAnswerWhenTheLastOneTrulyLeft) {
+  start();
+  const auto word = [](const std::vector<std::byte>& bytes) {
+    return wire::read_follow_up(std::span(bytes).subspan(wire::kStampSize));
+  };
+  const auto first = answer_to(asking());
+  ASSERT_EQ(first.size(), 64U);
+  ASSERT_TRUE(word(first));
+  EXPECT_EQ(word(first)->timestamp, 0U) << "there is no earlier answer";
+  const auto second = answer_to(asking());
+  ASSERT_TRUE(word(second));
+  EXPECT_EQ(word(second)->sequence, 0U);
+  EXPECT_EQ(word(second)->method, wire::StampMethod::software);
+  const WallTime now = std::chrono::system_clock::now();
+  const auto said = wire::from_ntp_time(wire::read_stamp_reply(first)->timestamp, now);
+  const auto left = wire::from_ntp_time(word(second)->timestamp, now);
+  EXPECT_GE(left, said);
+  EXPECT_LE(left, now);
+  EXPECT_EQ(word(answer_to(asking(78)))->timestamp, 0U) << "another session knows nothing of it";
+  EXPECT_EQ(word(answer_to(asking()))->sequence, 1U);
+}
+
+TEST_P(ReflectorTest, PacketsThatComeTogetherAreToldOfEachOther) {
+  start();
+  const auto bytes = asking();
+  const std::vector<net::Outgoing> packets(6, {.to = reflector_->listening().front(), .bytes = bytes});
+  socket_->send(packets);
+  std::vector<std::uint32_t> told;
+  const auto listen = [&]() -> Task<std::size_t> {
+    while (told.size() < 6) {
+      auto waited = co_await socket_->wait(in(milliseconds(2000)));
+      if (!waited) break;
+      const auto arrivals = socket_->take();
+      for (const auto& answer : arrivals.datagrams) {
+        const auto word = wire::read_follow_up(answer.bytes.subspan(wire::kStampSize));
+        told.push_back(word && word->timestamp != 0 ? word->sequence : 999);
+      }
+    }
+    co_return told.size();
+  };
+  EXPECT_EQ(loop_.run(listen()), 6U);
+  EXPECT_EQ(told, (std::vector<std::uint32_t>{999, 0, 1, 2, 3, 4}));
+}
+
 TEST_P(ReflectorTest, AnAnswerHasTheSizeOfItsQuestion) {
   start();
   for (const std::size_t size : {38U, 41U, 44U, 45U, 100U, 1500U})
@@ -163,6 +213,21 @@ TEST(ReflectorLimits, AllTogetherAreLimitedToo) {
   const auto fresh = make_address("192.0.2.7");
   EXPECT_EQ(limits.admit(fresh, SteadyTime(seconds(1))), Admission::total_limit);
   EXPECT_EQ(limits.admit(fresh, SteadyTime(seconds(2))), Admission::admitted);
+}
+
+TEST(ReflectorSessions, RememberTheLatestAnswerThatLeft) {
+  ReflectorSessions sessions(1);
+  const ReflectorSessions::Key known{.from = {asio::ip::address_v4(1), 5000}, .session = 1};
+  const ReflectorSessions::Key unknown{.from = {asio::ip::address_v4(2), 5000}, .session = 1};
+  sessions.count(known, SteadyTime(seconds(100)));
+  EXPECT_FALSE(sessions.last_left(known));
+  sessions.left(known, {.number = 5, .at = kThen});
+  sessions.left(known, {.number = 4, .at = kThen + seconds(1)});
+  EXPECT_EQ(sessions.last_left(known)->number, 5U) << "stamps may come in another order";
+  EXPECT_EQ(sessions.last_left(known)->at, kThen);
+  sessions.left(unknown, {.number = 1, .at = kThen});
+  EXPECT_FALSE(sessions.last_left(unknown));
+  EXPECT_EQ(sessions.size(), 1U);
 }
 
 TEST(ReflectorSessions, ForgedSendersDoNotGrowTheTable) {

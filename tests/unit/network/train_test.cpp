@@ -71,6 +71,44 @@ TEST(TrainBook, TheTimeThatThePeerHeldAPacketIsNotTheNetworks) {
   EXPECT_LT(returned->error, microseconds(54)) << "50 us of it for what the peer can not stamp";
 }
 
+TEST(TrainBook, ASecondWordTakesAwayWhatThePeerNeededToSend) {
+  Story story;
+  const auto sequence = story.send();
+  const auto first_word = story.arrive(sequence, milliseconds(4));
+  const auto returned = story.answer(sequence, first_word);
+  ASSERT_TRUE(returned);
+  auto corrected = *returned;
+  correct(corrected, {.sequence = 0, .sent = first_word.sent + microseconds(30)});
+  EXPECT_EQ(corrected.value, microseconds(165));
+  EXPECT_EQ(corrected.error, returned->error - microseconds(30)) << "20 us are left for the stamps";
+  EXPECT_EQ(corrected.reflected->sent, first_word.sent + microseconds(30));
+  auto again = corrected;
+  correct(again, {.sequence = 0, .sent = first_word.sent + microseconds(60)});
+  EXPECT_EQ(again.value, corrected.value) << "one second word is enough";
+  for (const Nanoseconds wrong : {Nanoseconds(hours(1)), Nanoseconds(hours(-1)),
+                                  Nanoseconds(microseconds(-5)), Nanoseconds(microseconds(250))}) {
+    auto same = *returned;
+    correct(same, {.sequence = 0, .sent = first_word.sent + wrong});
+    EXPECT_EQ(same.value, returned->value)
+        << "the peer's clock was set meanwhile, or it says what is not true";
+    EXPECT_EQ(same.error, returned->error);
+  }
+}
+
+TEST(TrainBook, TellsWhenTheLostPacketsWereSent) {
+  Story story;
+  story.round_trip();
+  story.lose_forward();
+  story.round_trip();
+  story.lose_backward();
+  const auto train = story.end();
+  ASSERT_EQ(train.lost_at.size(), 2U);
+  EXPECT_EQ(train.lost_at[1] - train.lost_at[0], milliseconds(40));
+  EXPECT_GE(train.last_sent, train.lost_at[1]);
+  story.round_trip();
+  EXPECT_TRUE(story.end().lost_at.empty());
+}
+
 TEST(TrainBook, LossesAreNamedByDirection) {
   Story story;
   story.lose_forward();

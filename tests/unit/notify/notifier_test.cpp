@@ -78,8 +78,8 @@ Alert named(const std::string& name) {
 }
 
 AlertsPtr alerts(std::initializer_list<std::string> names) {
-  auto all = std::make_shared<std::vector<Alert>>();
-  for (const auto& name : names) all->push_back(named(name));
+  auto all = std::make_shared<std::vector<AlertPtr>>();
+  for (const auto& name : names) all->push_back(std::make_shared<const Alert>(named(name)));
   return all;
 }
 
@@ -164,11 +164,11 @@ TEST_F(NotifierTest, FindsTheOneAlertThatIsRefused) {
 TEST_F(NotifierTest, AClockThatIsAnHourAheadIsFoundOutAndAllowedFor) {
   clock.wrong_by = 1h;
   first.script = {400};  // as Alertmanager does: the start lies in its future
-  auto all = std::make_shared<std::vector<Alert>>();
-  all->push_back(named("A"));
-  all->front().starts_at += 1h;
+  auto early = named("A");
+  early.starts_at += 1h;
   notifier.configure(options({first.endpoint()}));
-  notifier.publish(all);
+  notifier.publish(
+      std::make_shared<const std::vector<AlertPtr>>(1, std::make_shared<const Alert>(std::move(early))));
   until([&] { return first.took("A"); });
   EXPECT_EQ(first.requests, 2U);
   EXPECT_EQ(notifier.stats()[0].dropped, 0U);

@@ -91,7 +91,7 @@ class TargetTest : public testing::Test {
 std::vector<std::string> lines(const Round& round) {
   std::vector<std::string> out;
   for (const auto& sample : round.samples)
-    out.push_back(sample.series->line_prefix + std::to_string(static_cast<int>(sample.value)));
+    out.push_back(line_prefix(*sample.series) + std::to_string(static_cast<int>(sample.value)));
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include "daemon/promql/gathered.hpp"
 #include "daemon/promql/parser.hpp"
 #include "daemon/promql/printer.hpp"
 
@@ -137,6 +138,48 @@ TEST_F(StoreSourceTest, TimesBeyondEveryClockAreNoOverflow) {
   EXPECT_EQ(source.select(*parse_matchers("quorumwatch_leaders"), kLow, kHigh).size(), 1U);
   EXPECT_EQ(source.select(*parse_matchers("quorumwatch_leaders"), kHigh, kHigh).size(), 0U);
   EXPECT_EQ(source.select(*parse_matchers("quorumwatch_leaders"), kLow, kLow).size(), 0U);
+}
+
+TEST_F(StoreSourceTest, InPiecesIsTheSameAsAtOnce) {
+  int second = 0;
+  for (int t = 1; t <= 5; ++t) publish(seconds(++second), t);
+  const StoreSource source(index_, kOffset);
+  for (const auto need : {Source::Need::all, Source::Need::newest}) {
+    Ask ask{.matchers = *parse_matchers("{target=\"x\"}"), .from = 0, .to = 2'000'000'000, .need = need};
+    const auto expected = source.fetch(ask.matchers, ask.from, ask.to, need);
+    store_.mark();
+    StoreFetch fetch(index_, kOffset, ask);
+    bool done = false;
+    for (int pieces = 0; !done; ++pieces) {
+      ASSERT_LT(pieces, 100);
+      done = fetch.go_on(1);
+      // What comes meanwhile is not seen.
+      publish(seconds(++second), 100);
+    }
+    const auto taken = fetch.take();
+    ASSERT_EQ(taken->size(), expected->size());
+    for (std::size_t i = 0; i < taken->size(); ++i) {
+      EXPECT_EQ((*taken)[i].labels, (*expected)[i].labels);
+      ASSERT_EQ((*taken)[i].points.size(), (*expected)[i].points.size());
+      EXPECT_EQ((*taken)[i].points.back().value, (*expected)[i].points.back().value);
+    }
+  }
+}
+
+TEST_F(StoreSourceTest, GatheredTellsWhatIsMissing) {
+  publish(seconds(1), 1);
+  Gathered gathered;
+  const auto matchers = *parse_matchers("quorumwatch_leaders");
+  EXPECT_TRUE(gathered.select(matchers, 0, 2'000'000'000).empty());
+  const auto missing = gathered.take_missing();
+  ASSERT_EQ(missing.size(), 1U);
+  EXPECT_TRUE(gathered.take_missing().empty());
+  const StoreSource source(index_, kOffset);
+  gathered.add(missing[0],
+               source.fetch(missing[0].matchers, missing[0].from, missing[0].to, missing[0].need));
+  EXPECT_EQ(gathered.select(matchers, 0, 2'000'000'000).size(), 1U);
+  EXPECT_EQ(gathered.points(), 1U);
+  EXPECT_TRUE(gathered.take_missing().empty());
 }
 
 TEST_F(StoreSourceTest, SelectorsAndLabelsOfTheGoneAreForgotten) {

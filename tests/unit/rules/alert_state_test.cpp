@@ -28,13 +28,21 @@ class Story {
   Story& holds(Millis at, double value = 1) { return step(at, {candidate("x", value)}); }
   Story& gone(Millis at) { return step(at, {}); }
   Story& step(Millis at, std::vector<AlertStates::Candidate> candidates, std::size_t limit = 0) {
-    result_ = states_.update(std::move(candidates), at * kSecond, limit, health_ ? &*health_ : nullptr);
+    const auto look = [this](const ActiveAlert& /*alert*/) { return there_; };
+    result_ = states_.update(std::move(candidates), at * kSecond, limit, health_ ? &*health_ : nullptr, look);
     return *this;
   }
   Story& answers(bool answered) {
     if (!health_) health_.emplace();
     health_->targets = {{.system = "etcd", .target = "x", .answered = answered, .names = nullptr},
                         {.system = "redis", .target = "y", .answered = true, .names = nullptr}};
+    return *this;
+  }
+  /// The target answers, but for that member; of the alert's series so many are there.
+  Story& silent(const std::string& member, SeriesThere there) {
+    answers(true);
+    health_->targets[0].silent = {member};
+    there_ = there;
     return *this;
   }
   static AlertStates::Candidate candidate(const std::string& target, double value = 1) {
@@ -45,10 +53,7 @@ class Story {
             .target = target};
   }
 
-  const ActiveAlert* alert() const {
-    const auto found = states_.all().find(Labels{{"alertname", "A"}, {"target", "x"}});
-    return found == states_.all().end() ? nullptr : &found->second;
-  }
+  const ActiveAlert* alert() const { return states_.find({{"alertname", "A"}, {"target", "x"}}); }
   AlertState state() const { return alert() ? alert()->state : AlertState::inactive; }
   AlertStates& states() { return states_; }
   const Result<void>& result() const { return result_; }
@@ -57,6 +62,7 @@ class Story {
  private:
   AlertStates states_;
   std::optional<DataHealth> health_;
+  SeriesThere there_ = SeriesThere::all;
   Result<void> result_;
 };
 
@@ -113,7 +119,7 @@ TEST(AlertStates, ALongerForMakesAFiringAlertPendingAgain) {
   before.holds(0);
   Story after(rule("m > 0", 60 * kSecond));
   std::vector<ActiveAlert> alerts;
-  for (const auto& [labels, alert] : before.states().all()) alerts.push_back(alert);
+  for (const auto& entry : before.states().all()) alerts.push_back(*entry.alert);
   after.states().restore(std::move(alerts));
   EXPECT_EQ(after.holds(10).state(), AlertState::pending);
   EXPECT_EQ(after.holds(60).state(), AlertState::firing);
@@ -186,6 +192,32 @@ TEST(AlertStates, AnAggregateIsUnknownWhileAnyTargetThatItCouldComeFromIs) {
   EXPECT_EQ(aggregate("sum(m) > 0"), AlertState::firing);
   EXPECT_EQ(aggregate("sum(m{system=\"redis\"}) > 0"), AlertState::inactive);
   EXPECT_EQ(aggregate("sum(m{target=~\"x|z\"}) > 0"), AlertState::firing);
+}
+
+TEST(AlertStates, ASilentMemberKeepsItsAlertsAndNoOthers) {
+  const auto after = [](const std::string& silent, SeriesThere there) {
+    Story story(rule("m > 0"));
+    auto candidate = Story::candidate("x");
+    candidate.labels.set("member", "a");
+    story.answers(true).step(0, {candidate}).silent(silent, there).gone(5);
+    return story.states().all().front().alert->unknown_since.has_value();
+  };
+  EXPECT_TRUE(after("a", SeriesThere::none));
+  EXPECT_TRUE(after("a", SeriesThere::some)) << "one side of a comparison is missing";
+  EXPECT_FALSE(after("a", SeriesThere::all)) << "it answered in time, and its condition is gone";
+  EXPECT_FALSE(after("b", SeriesThere::none)) << "its member answers: the series has really ended";
+}
+
+TEST(AlertStates, WithoutAMemberWhatIsGoneWhileSomebodyIsSilentIsUnknown) {
+  const auto after = [](SeriesThere there) {
+    Story story(rule("m > 0"));
+    story.answers(true).holds(0).silent("a", there).gone(5);
+    EXPECT_EQ(story.answers(true).gone(10).state(), AlertState::inactive);
+    return story.alert()->resolved_at == 10 * kSecond;
+  };
+  EXPECT_TRUE(after(SeriesThere::none)) << "a consumer group whose coordinator does not answer";
+  EXPECT_FALSE(after(SeriesThere::some));
+  EXPECT_FALSE(after(SeriesThere::all));
 }
 
 TEST(AlertStates, WhatTheTargetNeverHadIsNoReason) {

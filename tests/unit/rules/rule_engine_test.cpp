@@ -44,7 +44,7 @@ class Bench {
   static std::vector<std::string> print(const std::vector<DerivedSample>& samples) {
     std::vector<std::string> out;
     for (const auto& sample : samples)
-      out.push_back(sample.series->series->line_prefix + fmt_value(sample.value));
+      out.push_back(line_prefix(*sample.series->series) + fmt_value(sample.value));
     return out;
   }
   static std::string fmt_value(double value) { return std::to_string(static_cast<int>(value)); }
@@ -86,6 +86,63 @@ TEST(RuleEngine, AFailedRuleChangesNothing) {
   EXPECT_EQ(bench.step(2).failures, 0U);
 }
 
+TEST(RuleEngine, AnAlertOfAMemberThatIsSilentIsUnknown) {
+  Bench bench("  - {alert: A, expr: lag > 5}\n  - {alert: B, expr: max by (target) (lag) > 5}\n");
+  bench.add("lag{member=\"a\",system=\"s\",target=\"t\"} 9 stale _ 9 1");
+  bench.add("lag{member=\"b\",system=\"s\",target=\"t\"} 1 1 1 1 1");
+  bench.health.targets = {{.system = "s", .target = "t", .answered = true, .names = nullptr}};
+  const auto firing = [&] {
+    std::string out;
+    for (const auto& alert : bench.engine.alerts(kStart, {})) {
+      if (!alert->ends_at) out += alert->labels.get("alertname");
+    }
+    return out;
+  };
+  bench.step(0);
+  EXPECT_EQ(firing(), "AB");
+  bench.health.targets[0].silent = {"a"};
+  const auto output = bench.step(1);
+  EXPECT_EQ(firing(), "A") << "of B another member is left, of which the maximum is told";
+  EXPECT_THAT(Bench::print(output.samples),
+              testing::Contains(
+                  "quorumwatch_alert_unknown{alertname=\"A\",member=\"a\",system=\"s\",target=\"t\"} 1"));
+  bench.health.targets[0].silent.clear();
+  bench.step(3);
+  EXPECT_EQ(firing(), "AB");
+  bench.step(4);
+  EXPECT_EQ(firing(), "");
+}
+
+TEST(RuleEngine, UnchangedAlertsAreMadeOnceAndChangedOnesAnew) {
+  Bench bench("  - {alert: A, expr: m > 0, annotations: {s: '{{ $value }}', n: '{{ $labels.x }}'}}\n");
+  bench.add("m{x=\"1\"} 1 1 2 2");
+  bench.add("m{x=\"2\"} 1 1 1 0");
+  AlertView::Made made;
+  std::vector<std::vector<AlertPtr>> seen;
+  for (int second = 0; second < 4; ++second) {
+    bench.step(second);
+    seen.push_back(bench.engine.view().alerts(kStart, {}, made));
+    ASSERT_EQ(seen.back().size(), 2U);
+  }
+  EXPECT_EQ(seen[0], seen[1]);
+  EXPECT_NE(seen[1][0], seen[2][0]);
+  EXPECT_EQ(seen[2][0]->annotations.get("s"), "2");
+  EXPECT_EQ(seen[1][1], seen[2][1]);
+  EXPECT_EQ(seen[2][0], seen[3][0]);
+  EXPECT_NE(seen[3][1]->ends_at, std::nullopt);
+}
+
+TEST(RuleEngine, AViewStaysAsItWas) {
+  Bench bench("  - {alert: A, expr: m > 0}\n");
+  bench.add("m{x=\"1\"} 1 0");
+  bench.step(0);
+  const auto view = bench.engine.view();
+  bench.step(1);
+  EXPECT_EQ(view.count().firing, 1U);
+  EXPECT_EQ(bench.engine.view().count().firing, 0U);
+  EXPECT_EQ(view.save(kStart).rules.at(0).alerts.at(0).state, AlertState::firing);
+}
+
 TEST(RuleEngine, GivesAlertmanagerWhatFiresAndWhatEnded) {
   Bench bench("  - {alert: A, expr: m > 0, annotations: {s: '{{ $value }}'}}\n");
   bench.add("m{x=\"1\"} 1 0");
@@ -93,13 +150,13 @@ TEST(RuleEngine, GivesAlertmanagerWhatFiresAndWhatEnded) {
   const auto offset = std::chrono::hours(1);
   auto alerts = bench.engine.alerts(kStart, offset);
   ASSERT_EQ(alerts.size(), 1U);
-  EXPECT_EQ(alerts[0].starts_at, WallTime(std::chrono::milliseconds(kStart) + offset));
-  EXPECT_EQ(alerts[0].ends_at, std::nullopt);
-  EXPECT_EQ(alerts[0].generator_url, "http://here:1/graph?g0.expr=m+%3E+0&g0.tab=1");
+  EXPECT_EQ(alerts[0]->starts_at, WallTime(std::chrono::milliseconds(kStart) + offset));
+  EXPECT_EQ(alerts[0]->ends_at, std::nullopt);
+  EXPECT_EQ(alerts[0]->generator_url, "http://here:1/graph?g0.expr=m+%3E+0&g0.tab=1");
   bench.step(1);
   alerts = bench.engine.alerts(kStart + 1000, offset);
   ASSERT_EQ(alerts.size(), 1U);
-  EXPECT_EQ(alerts[0].ends_at, WallTime(std::chrono::milliseconds(kStart + 1000) + offset));
+  EXPECT_EQ(alerts[0]->ends_at, WallTime(std::chrono::milliseconds(kStart + 1000) + offset));
 }
 
 TEST(RuleEngine, AReloadKeepsAlertsAndEndsThoseOfRulesThatAreGone) {
@@ -109,11 +166,11 @@ TEST(RuleEngine, AReloadKeepsAlertsAndEndsThoseOfRulesThatAreGone) {
   bench.engine.replace(groups("  - {alert: A, expr: m >= 1}\n"), settings(), kStart + 1000);
   auto alerts = bench.engine.alerts(kStart + 1000, {});
   ASSERT_EQ(alerts.size(), 2U);
-  EXPECT_EQ(alerts[0].labels.get("alertname"), "A");
-  EXPECT_EQ(alerts[0].ends_at, std::nullopt);
-  EXPECT_EQ(alerts[0].starts_at, WallTime(std::chrono::milliseconds(kStart)));
-  EXPECT_EQ(alerts[1].labels.get("alertname"), "B");
-  EXPECT_EQ(alerts[1].ends_at, WallTime(std::chrono::milliseconds(kStart + 1000)));
+  EXPECT_EQ(alerts[0]->labels.get("alertname"), "A");
+  EXPECT_EQ(alerts[0]->ends_at, std::nullopt);
+  EXPECT_EQ(alerts[0]->starts_at, WallTime(std::chrono::milliseconds(kStart)));
+  EXPECT_EQ(alerts[1]->labels.get("alertname"), "B");
+  EXPECT_EQ(alerts[1]->ends_at, WallTime(std::chrono::milliseconds(kStart + 1000)));
 }
 
 TEST(RuleEngine, ARestartTakesOverWhatWasAndEndsWhatEndedMeanwhile) {
@@ -138,10 +195,10 @@ TEST(RuleEngine, ARestartTakesOverWhatWasAndEndsWhatEndedMeanwhile) {
   after.step(10);
   const auto alerts = after.engine.alerts(kStart + 10'000, {});
   ASSERT_EQ(alerts.size(), 2U);
-  EXPECT_EQ(alerts[0].labels.get("alertname"), "A");
-  EXPECT_EQ(alerts[0].ends_at, std::nullopt);
-  EXPECT_EQ(alerts[1].labels.get("alertname"), "B");
-  EXPECT_NE(alerts[1].ends_at, std::nullopt);
+  EXPECT_EQ(alerts[0]->labels.get("alertname"), "A");
+  EXPECT_EQ(alerts[0]->ends_at, std::nullopt);
+  EXPECT_EQ(alerts[1]->labels.get("alertname"), "B");
+  EXPECT_NE(alerts[1]->ends_at, std::nullopt);
 }
 
 TEST(RuleEngine, KnowsWhichGroupsLookAtATarget) {

@@ -13,9 +13,9 @@ class Watched {
  public:
   explicit Watched(Nanoseconds resolution = {}) : resolution_(resolution) {}
 
-  void rounds(int count, double phase = 0) {
+  void rounds(int count, double phase = 0, double every = 5) {
     for (int i = 0; i < count; ++i) {
-      now_ += 5;
+      now_ += every;
       Facts facts;
       const double sent = now_ + phase * i;
       facts.clocks.push_back(look_at(self, clock, {sent, sent + 0.0001, sent + 0.0002, sent + 0.0003}, "m",
@@ -81,6 +81,47 @@ TEST(ClockSteps, OurOwnStepWithinARoundLeavesWhatWasSeenAfterIt) {
   const double offset = *samples.value("clock_offset_seconds{member=m,source=source}");
   EXPECT_LE(std::abs(offset + 1.5), *samples.value("clock_bound_seconds{member=m,source=source}"));
   EXPECT_EQ(samples.value("clock_steps_total{direction=backward,member=m}"), 0);
+}
+
+/// As a chronyd serves it whose reference clock is set: in jumps, too far, and slowly back. `begun`: how long
+/// after a round.
+void set_as_chronyd_does(Watched& watched, double by, double begun) {
+  const std::vector<std::pair<double, double>> way{{0, 0.133},  {0.5, 0.096}, {0.5, 0.059}, {0.5, -0.013},
+                                                   {1, -0.012}, {1, -0.008},  {1, -0.005}};
+  double time = begun;
+  for (const auto& [after, part] : way) {
+    for (time += after; time >= 1; time -= 1) watched.rounds(1, 0, 1);
+    watched.clock.step(by * part / 0.25);
+  }
+  watched.rounds(10, 0, 1);
+}
+
+TEST(ClockSteps, AStepThatIsCarriedOutInSeveralJumpsIsOne) {
+  for (const double by : {0.25, -0.25, 30.0, -30.0}) {
+    for (double begun = 0; begun < 1; begun += 0.1) {
+      Watched watched;
+      watched.rounds(3, 0, 1);
+      set_as_chronyd_does(watched, by, begun);
+      EXPECT_EQ(watched.forward(), by > 0 ? 1 : 0) << by << " s, " << begun << " s after a round";
+      EXPECT_EQ(watched.backward(), by > 0 ? 0 : 1) << by << " s, " << begun << " s after a round";
+      set_as_chronyd_does(watched, -by, begun);
+      EXPECT_EQ(watched.forward(), 1) << "and back";
+      EXPECT_EQ(watched.backward(), 1) << "and back";
+    }
+  }
+}
+
+TEST(ClockSteps, AwayAndBackAtOnceAreTwo) {
+  Watched watched;
+  watched.rounds(3);
+  for (int i = 0; i < 3; ++i) {
+    watched.clock.step(30);
+    watched.rounds(1);
+    watched.clock.step(-30);
+    watched.rounds(1);
+  }
+  EXPECT_EQ(watched.forward(), 3);
+  EXPECT_EQ(watched.backward(), 3);
 }
 
 TEST(ClockSteps, ASlewIsNone) {

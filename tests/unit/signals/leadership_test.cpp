@@ -186,6 +186,22 @@ TEST(Leadership, CountsHowManyVotersMayFail) {
   }
 }
 
+TEST(Leadership, DoesNotTakeAMemberThatMayNotNameItsLeaderForADeadOne) {
+  Story story(etcd());
+  story.round({Look(0, 2).leads("a", 7).keeps_its_leader_to_itself("b").keeps_its_leader_to_itself("c")});
+  EXPECT_EQ(story.value("leaders"), 1);
+  EXPECT_EQ(story.value("quorum_members"), 3);
+  EXPECT_EQ(story.value("quorum_failures_tolerated"), kNothing);
+  // They may well follow somebody.
+  story.round({Look(1000, 1002).silent("a").keeps_its_leader_to_itself("b").keeps_its_leader_to_itself("c")});
+  EXPECT_EQ(story.value("leaders"), kNothing);
+  story.round({Look(2000, 2002)
+                   .follows("a", "x", 8)
+                   .keeps_its_leader_to_itself("b")
+                   .keeps_its_leader_to_itself("c")});
+  EXPECT_EQ(story.value("leaders"), kNothing);
+}
+
 TEST(Leadership, HasNoQuorumWhereNobodyVotes) {
   Story story(redis());
   story.round({Look(0, 1).leads("r1", {}, "x").without_vote().follows("r2", "r1").without_vote()});

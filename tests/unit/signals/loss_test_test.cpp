@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 #include "probes/signals/loss_spread.hpp"
 #include "story.hpp"
 
@@ -43,14 +45,46 @@ TEST(LossTest, ADeadLinkIsCalledAtOnceAndClearedWhenItIsWell) {
   LossTest test;
   int looks = 0;
   while (!test.confirmed() && looks < 100) test.look(50, 50), ++looks;
-  EXPECT_EQ(looks, 7);
-  EXPECT_EQ(test.packets(), 350U);
+  EXPECT_EQ(looks, 8);
+  EXPECT_EQ(test.packets(), 400U);
   test.look(50, 50);
-  EXPECT_EQ(test.packets(), 400U) << "what comes later speaks for it too";
+  EXPECT_EQ(test.packets(), 450U) << "what comes later speaks for it too";
   std::uint64_t clean = 0;
   while (test.confirmed() && clean < 10'000) test.look(50, 0), clean += 50;
   EXPECT_EQ(clean, 800U);
   EXPECT_EQ(test.packets(), 800U);
+}
+
+TEST(LossTest, LossesFarApartSpeakForThemselves) {
+  const std::vector<std::uint64_t> apart{5, 105, 205, 305, 405}, together{100, 101, 110, 119, 120};
+  LossTest many, one, unknown;
+  many.look(500, 5, 0, apart);
+  one.look(500, 5, 0, together);
+  unknown.look(500, 5);
+  EXPECT_GT(many.progress(), 0.2);
+  EXPECT_LT(one.progress(), 0.01) << "one event, and 380 packets after it that came through";
+  EXPECT_LT(unknown.progress(), 0.1);
+}
+
+TEST(LossTest, AnInterruptionWithinALookIsOneEventHoweverLong) {
+  std::vector<std::uint64_t> all(500);
+  std::iota(all.begin(), all.end(), 0);
+  LossTest test, single;
+  test.look(500, 500, 0, all);
+  single.look(10, 10, 0, std::span(all).first(10));
+  EXPECT_EQ(test.progress(), single.progress());
+}
+
+TEST(LossTest, LateAnswersTakeBackAllEventsOfALook) {
+  const std::vector<std::uint64_t> places{5, 105, 205};
+  LossTest late, never;
+  late.look(300, 3, 0, places);
+  EXPECT_TRUE(late.undecided());
+  late.look(0, 0, 2);
+  EXPECT_TRUE(late.undecided()) << "one of them is still lost";
+  late.look(0, 0, 1);
+  never.look(300, 0);
+  EXPECT_EQ(late.progress(), never.progress());
 }
 
 TEST(LossTest, ALateAnswerTakesItsLossBack) {

@@ -66,6 +66,52 @@ TEST(LossTruth, OneInAHundredIsCalledWithin15Seconds) {
   EXPECT_GE(brisk.share_within(11), 0.95) << "where nobody waits for what is lost";
 }
 
+/// From the instant at which the loss begins, at any time of a round or between two.
+TEST(LossTruth, OneInAHundredIsCalledWithin15SecondsAtTheDefaultInterval) {
+  const int links = seeds(400);
+  std::vector<double> after;
+  double extra_packets = 0;
+  std::mt19937_64 random(7);
+  for (int seed = 1; seed <= links; ++seed) {
+    const double onset = 10 + std::uniform_real_distribution<double>(0, DefaultWatch::kInterval)(random);
+    LossyLink link(static_cast<std::uint64_t>(seed) * 31, 0.01);
+    DefaultWatch watch(onset);
+    double called = 1000;
+    for (int round = 0; round < 40 && called == 1000; ++round) {
+      const double ended = watch.round(link);
+      if (watch.confirmed()) called = ended - onset;
+    }
+    EXPECT_GT(called, 0);
+    after.push_back(called);
+    extra_packets += static_cast<double>(watch.extra_packets) / links;
+  }
+  std::ranges::sort(after);
+  RecordProperty("p50_s", std::to_string(after[after.size() / 2]));
+  RecordProperty("p95_s", std::to_string(after[after.size() * 95 / 100]));
+  EXPECT_LE(after[after.size() * 95 / 100], 15);
+  EXPECT_LE(after[after.size() / 2], 9);
+  EXPECT_LE(extra_packets, 2000) << "the budget is kept";
+}
+
+/// Four days of each link, at the edge of what is harmless and within.
+TEST(LossTruth, NoLinkIsCalledByChanceAtTheDefaultInterval) {
+  struct Case {
+    double loss, burst;
+  };
+  for (const auto& c : {Case{0, 1}, Case{0.0001, 1}, Case{0.001, 1}, Case{0.001, 10}, Case{0.0005, 50}}) {
+    int calls = 0;
+    for (int seed = 1; seed <= seeds(4); ++seed) {
+      LossyLink link(static_cast<std::uint64_t>(seed) * 977, c.loss, c.burst);
+      DefaultWatch watch(0);
+      for (int round = 0; round < 17'280; ++round) {
+        watch.round(link);
+        if (round % 10 == 0 && watch.confirmed()) ++calls;
+      }
+    }
+    EXPECT_EQ(calls, 0) << c.loss << " in bursts of " << c.burst;
+  }
+}
+
 TEST(LossTruth, OneInFiveIsCalledWithinSeconds) {
   EXPECT_GE(watch(seeds(100), 0.2, 1, 50, 60).share_within(4), 0.99);
   EXPECT_GE(watch(seeds(100), 0.2, 1, 10, 60).share_within(7), 0.99);

@@ -233,7 +233,7 @@ TEST(RoundTrips, AskForABurstAfterALoss) {
   ASSERT_EQ(mesh.wanted.size(), 1U);
   EXPECT_EQ(mesh.wanted[0].member, "b");
   EXPECT_EQ(mesh.wanted[0].method, "stamp");
-  EXPECT_EQ(mesh.wanted[0].packets, 100U);
+  EXPECT_EQ(mesh.wanted[0].packets, 500U);
   mesh.round({mesh.train(50, 0)});
   EXPECT_TRUE(mesh.wanted.empty()) << "who does not answer at all would not answer more";
 }

@@ -71,6 +71,10 @@ class Look {
   Look& has_no_leader(std::string_view who, std::optional<std::uint64_t> epoch = {}) {
     return add(who, Claim::not_leader, epoch), *this;
   }
+  Look& keeps_its_leader_to_itself(std::string_view who) {
+    add(who, Claim::not_leader, {}).names_leader = false;
+    return *this;
+  }
   Look& campaigns(std::string_view who, std::uint64_t epoch) {
     add(who, Claim::not_leader, epoch).campaigning = true;
     return *this;

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "daemon/store/matchers.hpp"
 #include "daemon/store/track.hpp"
@@ -239,6 +240,55 @@ TEST(Store, AShorterRetentionTakesEffectAtOnceAndALongerOneFromNowOn) {
   store.set_retention(seconds(100));
   for (int t = 51; t <= 60; ++t) store.publish(a.add(kLeaders, t).round(t));
   EXPECT_EQ(store.select(named("quorumwatch_leaders"), at(0), at(99))[0].points.size(), 16U);
+}
+
+TEST(Store, WithTooManySeriesNoHistoryIsKept) {
+  Store store{Store::Options()};
+  store.set_retention(seconds(100), 2);
+  Source a("a"), b("b");
+  store.publish(a.add(kLeaders, 1).round(1));
+  store.publish(a.add(kLeaders, 2).round(2));
+  store.publish(b.add(kLeaders, 1).round(2));
+  EXPECT_EQ(store.retention(), seconds(100));
+  store.publish(b.add(kLeaders, 1).add(kClaim, 1, "x").round(3));
+  EXPECT_EQ(store.retention(), Nanoseconds(0));
+  EXPECT_EQ(store.history_bytes(), 0U);
+  EXPECT_EQ(store.select(named("quorumwatch_leaders"), at(0), at(9)).size(), 2U);
+  store.set_retention(seconds(100), 2);
+  EXPECT_EQ(store.retention(), Nanoseconds(0)) << "there are three";
+  store.set_retention(seconds(100), 3);
+  EXPECT_EQ(store.retention(), seconds(100));
+}
+
+TEST(Store, WhoeverReadsWhatIsMarkedSeesOneState) {
+  Store store(keeping(seconds(100)));
+  Source a("a"), late("late");
+  for (int t = 1; t <= 3; ++t) store.publish(a.add(kLeaders, t).round(t));
+  store.mark();
+  store.publish(a.add(kLeaders, 4).round(4));
+  store.publish(a.round(5));
+  store.publish(late.add(kLeaders, 7).round(4));
+  std::vector<std::optional<double>> marked;
+  for (const auto* track : store.find(named("quorumwatch_leaders"))) {
+    const auto newest = track->newest(at(0), at(9), Seen::marked);
+    marked.push_back(newest ? std::optional(newest->value) : std::nullopt);
+    std::size_t points = 0;
+    track->visit(at(0), at(9), [&points](SteadyTime, double) { ++points; }, Seen::marked);
+    EXPECT_EQ(points, newest ? 3U : 0U);
+  }
+  EXPECT_THAT(marked, testing::UnorderedElementsAre(3, std::nullopt));
+}
+
+TEST(Store, SeriesOfOtherNamesChangeNoVersion) {
+  Store store(keeping(seconds(100)));
+  Source a("a");
+  store.publish(a.add(kLeaders, 1).round(1));
+  const auto leaders = store.tracks_version(named("quorumwatch_leaders"));
+  const auto all = store.tracks_version({});
+  store.publish(a.add(kLeaders, 2).add(kClaim, 1, "x").round(2));
+  EXPECT_EQ(store.tracks_version(named("quorumwatch_leaders")), leaders);
+  EXPECT_NE(store.tracks_version({}), all);
+  EXPECT_NE(store.tracks_version(named("quorumwatch_leader_claim")), 0U);
 }
 
 TEST(Store, TracksAreGoodUntilASeriesComesOrGoes) {

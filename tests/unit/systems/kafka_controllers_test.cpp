@@ -94,6 +94,18 @@ TEST_F(KafkaControllersTest, OneThatKnowsNoLeaderFollowsNobody) {
   EXPECT_TRUE(facts.positions.empty());
 }
 
+TEST_F(KafkaControllersTest, OneThatMayNotSayWhomItFollowsIsNotTakenForLeaderless) {
+  constexpr std::int16_t kClusterAuthorizationFailed = 31;
+  for (const int i : {0, 1, 2})
+    controller(static_cast<std::size_t>(i)).error[Api::fetch] = kClusterAuthorizationFailed;
+  watch_controllers();
+  const Facts facts = ask();
+  ASSERT_EQ(facts.claims.size(), 3U);
+  EXPECT_EQ(claim_of(facts, 0)->claim, Claim::leader);
+  EXPECT_EQ(claim_of(facts, 1)->claim, Claim::not_leader);
+  EXPECT_FALSE(claim_of(facts, 1)->names_leader);
+}
+
 TEST_F(KafkaControllersTest, OneThatHasResignedLeadsNoMoreThoughItNamesItself) {
   controller(0).quorum.resigned = true;
   watch_controllers();

@@ -369,7 +369,7 @@ void ScriptedKafka::write_quorum(std::int16_t version, kafka::Writer& out) const
 
 void ScriptedKafka::write_view(kafka::Writer& out) const {
   out.int32(0);
-  out.int16(0);
+  out.int16(error_of(Api::fetch));
   out.int32(0);
   out.array(1);
   out.uuid(uuid_of(1));

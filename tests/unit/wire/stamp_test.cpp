@@ -110,10 +110,51 @@ TEST(StampExtensions, AreReflectedWithTheirMarks) {
       "80010002aaaa"
       "00020001bb"
       "00090005cc");
-  mark_stamp_extensions(extensions);
+  EXPECT_FALSE(mark_stamp_extensions(extensions, {}));
   EXPECT_EQ(extensions, bytes_of("00010002aaaa"
                                  "80020001bb"
                                  "40090005cc"));
+}
+
+constexpr std::string_view kFollowUpAnswer =
+    "00070010"
+    "00000102"
+    "ecfcf20080000000"
+    "02000000";
+
+TEST(FollowUp, IsAskedForWithZerosAndAnsweredWhereItIsKnown) {
+  std::array<std::byte, kFollowUpSize> question;
+  write_follow_up_question(question);
+  EXPECT_EQ(std::vector(question.begin(), question.end()), bytes_of("80070010"
+                                                                    "00000000000000000000000000000000"));
+  EXPECT_FALSE(read_follow_up(question)) << "a peer that sends the question back does not know it";
+  const FollowUp said{.sequence = 0x102,
+                      .timestamp = to_ntp_time(kThen + milliseconds(250)),
+                      .method = StampMethod::software};
+  EXPECT_TRUE(mark_stamp_extensions(question, said));
+  EXPECT_EQ(std::vector(question.begin(), question.end()), bytes_of(kFollowUpAnswer));
+  EXPECT_EQ(read_follow_up(question), said);
+}
+
+TEST(FollowUp, IsFoundBehindOtherExtensions) {
+  auto extensions = bytes_of(std::string("00010002aaaa").append(kFollowUpAnswer));
+  EXPECT_EQ(read_follow_up(extensions)->sequence, 0x102U);
+  extensions.pop_back();
+  EXPECT_FALSE(read_follow_up(extensions)) << "cut short";
+  EXPECT_FALSE(read_follow_up({}));
+}
+
+TEST(FollowUp, OfAnotherLengthIsMalformed) {
+  auto extensions = bytes_of(
+      "80070008"
+      "0000000000000000");
+  EXPECT_FALSE(mark_stamp_extensions(extensions, {.sequence = 1, .timestamp = 2}));
+  EXPECT_EQ(extensions, bytes_of("40070008"
+                                 "0000000000000000"));
+  EXPECT_FALSE(read_follow_up(extensions));
+  EXPECT_FALSE(
+      read_follow_up(bytes_of("00070008"
+                              "0000000000000000")));
 }
 
 TEST(NtpTime, IsReadInTheEraThatIsNearest) {

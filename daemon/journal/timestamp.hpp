@@ -1,0 +1,15 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "daemon/base/time.hpp"
+
+namespace qw::journal {
+
+/// "2026-11-21T09:33:34.123456789Z", always with nine digits, so that lines sort as text.
+std::string print_timestamp(WallTime time);
+/// Exactly that; nothing for any other form, and for years before 1970 or after 2200.
+std::optional<WallTime> parse_timestamp(std::string_view text);
+
+}  // namespace qw::journal
