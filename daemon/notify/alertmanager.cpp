@@ -6,6 +6,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <chrono>
 #include <deque>
+#include <utility>
 
 #include "daemon/base/duration.hpp"
 #include "daemon/base/http_date.hpp"
@@ -44,9 +45,15 @@ Alertmanager::Alertmanager(net::Net& net, const Clock& clock, HttpEndpoint endpo
   stats_.alertmanager = endpoint_.url.print();
 }
 
-void Alertmanager::update(const std::vector<AlertPtr>& alerts) {
-  outbox_.update(alerts, clock_.steady(), clock_.wall());
+void Alertmanager::update(AlertsPtr alerts) {
+  next_ = std::move(alerts);
+  if (!waits_) take_up();
   changed_.cancel();
+}
+
+void Alertmanager::take_up() {
+  if (const auto alerts = std::exchange(next_, nullptr))
+    outbox_.update(*alerts, clock_.steady(), clock_.wall());
 }
 
 void Alertmanager::hold(bool held) {
@@ -63,13 +70,14 @@ void Alertmanager::adopt(Alertmanager& old) {
 
 Delivery Alertmanager::stats() const {
   Delivery stats = stats_;
-  stats.waiting = outbox_.waiting();
+  stats.waiting = next_ ? next_->size() : outbox_.waiting();
   stats.dropped += outbox_.left_out();
   return stats;
 }
 
 Task<void> Alertmanager::run() {
   while (true) {
+    take_up();
     auto batch = outbox_.due(clock_.steady());
     SteadyTime next = outbox_.next_due().value_or(SteadyTime::max());
     if (!batch.empty()) {
@@ -92,7 +100,9 @@ Task<void> Alertmanager::run() {
 /// False when it was cancelled; it also returns early when the outbox has changed.
 Task<bool> Alertmanager::wait_until(SteadyTime time) {
   changed_.expires_at(std::chrono::time_point_cast<asio::steady_timer::duration>(time));
+  waits_ = true;
   co_await changed_.async_wait(asio::as_tuple(asio::use_awaitable));
+  waits_ = false;
   const auto state = co_await asio::this_coro::cancellation_state;
   co_return state.cancelled() == asio::cancellation_type::none;
 }

@@ -20,7 +20,9 @@ class Alertmanager {
 
   /// Sends what is due until it is cancelled.
   Task<void> run();
-  void update(const std::vector<AlertPtr>& alerts);
+  /// All alerts that there are. A task that waits takes them up itself, so that many alerts for many
+  /// Alertmanagers do not hold the loop in one piece.
+  void update(AlertsPtr alerts);
   void hold(bool held);
 
   const net::Url& url() const { return endpoint_.url; }
@@ -35,6 +37,7 @@ class Alertmanager {
   Task<Outcome> post(Batch batch);
   Task<bool> wait_until(SteadyTime time);
   Outcome judge(const net::HttpReply& reply, const Batch& batch, SteadyTime began);
+  void take_up();
   void learn_clock(const net::HttpReply& reply);
   void note_failure(const std::string& reason);
   void give_up(const AlertPtr& alert, const net::HttpReply& reply);
@@ -43,6 +46,8 @@ class Alertmanager {
   const Clock& clock_;
   HttpEndpoint endpoint_;
   Outbox outbox_;
+  AlertsPtr next_;  ///< to be taken up; null: nothing
+  bool waits_ = false;
   net::HttpClient client_;
   asio::steady_timer changed_;  ///< cancelled whenever the outbox has something new
   std::minstd_rand random_;

@@ -67,9 +67,9 @@ AlertPtr Notifier::dressed(const AlertPtr& alert) const {
 
 void Notifier::send() {
   if (!now_ || now_->alertmanagers.empty()) return;
-  std::vector<AlertPtr> out;
+  auto all = std::make_shared<std::vector<AlertPtr>>();
   const auto add = [&](AlertPtr alert) {
-    if (alert) out.push_back(std::move(alert));
+    if (alert) all->push_back(std::move(alert));
   };
   if (options_.watchdog) {
     add(dressed(std::make_shared<const Alert>(
@@ -97,7 +97,7 @@ void Notifier::send() {
     }
     dressed_ = std::move(dressed);
   }
-  for (const auto& one : now_->alertmanagers) one->update(out);
+  for (const auto& one : now_->alertmanagers) one->update(all);
 }
 
 Task<void> Notifier::stop() {

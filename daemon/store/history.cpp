@@ -103,15 +103,16 @@ void History::unlist(const Line& line) {
 
 template <class Visit>
 void History::for_each(const Selector& selector, Visit visit) const {
-  const auto look = [&](const std::vector<Line*>& lines) {
+  const auto look = [&](std::string_view name, const std::vector<Line*>& lines) {
+    if (!selector.matches_name(name)) return;
     for (const Line* line : lines) {
-      if (selector.matches(*line->track.series())) visit(line->track);
+      if (selector.matches_labels(*line->track.series())) visit(line->track);
     }
   };
   if (selector.fixed_name().empty()) {
-    for (const auto& [name, named] : by_name_) look(named.lines);
+    for (const auto& [name, named] : by_name_) look(name, named.lines);
   } else if (const auto found = by_name_.find(selector.fixed_name()); found != by_name_.end()) {
-    look(found->second.lines);
+    look(found->first, found->second.lines);
   }
 }
 

@@ -1,5 +1,7 @@
 #include "daemon/store/matchers.hpp"
 
+#include <algorithm>
+
 namespace qw::store {
 namespace {
 
@@ -59,20 +61,28 @@ Selector::Selector(std::span<const Matcher> matchers, Patterns& patterns) {
       fixed_name_ = matcher.value;
       if (!fixed_name_.empty()) continue;
     }
-    compiled_.push_back(
+    auto& half = matcher.label == kNameLabel ? of_name_ : of_labels_;
+    half.push_back(
         {.matcher = &matcher, .pattern = is_regex(matcher.type) ? patterns.find(matcher.value) : nullptr});
   }
 }
 
 bool Selector::matches(const Series& series) const {
   if (!fixed_name_.empty() && !is_named(series, fixed_name_)) return false;
-  for (const auto& [matcher, pattern] : compiled_) {
-    const bool matched = matcher->label == kNameLabel
-                             ? holds(*matcher, pattern.get(), metric_name(series))
-                             : holds(*matcher, pattern.get(), series.labels.get(matcher->label));
-    if (!matched) return false;
-  }
-  return true;
+  if (!of_name_.empty() && !matches_name(metric_name(series))) return false;
+  return matches_labels(series);
+}
+
+bool Selector::matches_name(std::string_view name) const {
+  if (!fixed_name_.empty() && name != fixed_name_) return false;
+  return std::ranges::all_of(
+      of_name_, [name](const Compiled& one) { return holds(*one.matcher, one.pattern.get(), name); });
+}
+
+bool Selector::matches_labels(const Series& series) const {
+  return std::ranges::all_of(of_labels_, [&series](const Compiled& one) {
+    return holds(*one.matcher, one.pattern.get(), series.labels.get(one.matcher->label));
+  });
 }
 
 }  // namespace qw::store

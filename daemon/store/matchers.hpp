@@ -35,6 +35,9 @@ class Selector {
   Selector(std::span<const Matcher> matchers, Patterns& patterns);
 
   bool matches(const Series& series) const;
+  /// Its two halves, for those who look at many series of one name: the matchers of __name__, and the others.
+  bool matches_name(std::string_view name) const;
+  bool matches_labels(const Series& series) const;
   /// The metric name that every match has, or empty when the matchers do not fix it.
   const std::string& fixed_name() const { return fixed_name_; }
 
@@ -43,7 +46,7 @@ class Selector {
     const Matcher* matcher;
     std::shared_ptr<const RE2> pattern;
   };
-  std::vector<Compiled> compiled_;
+  std::vector<Compiled> of_name_, of_labels_;
   std::string fixed_name_;
 };
 

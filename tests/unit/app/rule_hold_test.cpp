@@ -171,9 +171,10 @@ Nanoseconds longest_hold() {
 TEST(RuleHold, AThousandRulesLeaveTheLoopToTheProbes) {
   // Sanitizers make every access several times as slow.
   const auto most = __has_feature(thread_sanitizer) || __has_feature(address_sanitizer) ? 50ms : 5ms;
-  // Whoever shares the core makes even CPU time longer: what holds is shown by one of three.
+  // Whoever shares the core makes even CPU time longer: what the code itself takes is shown by the best of
+  // some.
   auto longest = Nanoseconds::max();
-  for (int attempt = 0; attempt < 3 && longest >= most; ++attempt)
+  for (int attempt = 0; attempt < 8 && longest >= most; ++attempt)
     longest = std::min(longest, longest_hold());
   RecordProperty("longest_us", static_cast<int>(longest / 1us));
   EXPECT_LT(longest, most);
