@@ -21,7 +21,7 @@
 namespace qw::log {
 namespace {
 
-constexpr std::size_t kQueue = 2048;  // each place takes 400 bytes from the start
+constexpr std::size_t kQueue = 1024;  // each place takes 400 bytes from the start
 constexpr auto kStopWithin = std::chrono::seconds(1);
 constexpr auto kLookAgain = std::chrono::milliseconds(50);
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
