@@ -177,6 +177,11 @@ class Runner:
             outcome = self.run("bash", "-euc", script + moved)
         else:
             outcome = self.run(*self.inside("bash", "-euc", script + command))
+            # The daemon of the line before has yet to write the journal that this one reads.
+            patience = time.monotonic() + (10 if command.startswith("quorumwatch report") else 0)
+            while outcome and time.monotonic() < patience:
+                time.sleep(0.1)
+                outcome = self.run(*self.inside("bash", "-euc", script + command))
         return [outcome] if outcome else []
 
     def elsewhere(self, kind):

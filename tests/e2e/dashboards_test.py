@@ -43,7 +43,6 @@ SHOWS = [
         "postgres-split": [("split-brain", "Diverged", 1)],
         "kafka-stall": [("consumer-lag", "Status", 8)],
         "link-loss": [("round-trip", "Loss", 0.05), ("round-trip", "Loss that is certain", 1)],
-        "clock-skew": [("overview", "Clocks: at least so far off", 0.2), ("clock-skew", "Out of step with the majority", 1)],
         "clock-step": [("overview", "Clocks proved wrong", 1), ("clock-skew", "State of each clock", 2), ("clock-skew", "Clocks that were set", 0.5)],
     },
     {
@@ -51,6 +50,8 @@ SHOWS = [
         "kafka-rebalance": [("consumer-lag", "Rebalances", 0.5)],
         "kafka-broker": [("consumer-lag", "Partitions in trouble", 1), ("self", "Members that could not be asked", 0.5)],
         "link-delay": [("overview", "Round trips", 0.03), ("round-trip", "Round trip, median of the round", 0.03)],
+        # Not beside clock-step: of three clocks no two would agree, and nobody is out of step with a majority.
+        "clock-skew": [("overview", "Clocks: at least so far off", 0.2), ("clock-skew", "Out of step with the majority", 1)],
         "cpu-starved-peer": [("round-trip", "Held and sent late", 0.005)],
     },
 ]
