@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "daemon/base/rfc3339.hpp"
 #include "daemon/export/api_journal.hpp"
 #include "daemon/journal/open_events.hpp"
-#include "daemon/journal/timestamp.hpp"
 
 namespace qw {
 namespace {
@@ -97,7 +97,7 @@ void Chronicle::on_past(const journal::Journal::Past& past) {
     std::vector<std::pair<std::string, std::string>> evidence{{"version", version_},
                                                               {"targets", std::to_string(targets_.size())}};
     if (past.last_alive)
-      evidence.emplace_back("last_alive", journal::print_timestamp(std::min(*past.last_alive, now)));
+      evidence.emplace_back("last_alive", print_timestamp(std::min(*past.last_alive, now)));
     auto start =
         event_of(started_wall_, "started", Severity::info, "the daemon has started", std::move(evidence));
     journal_.add({std::move(start)});

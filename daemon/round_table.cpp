@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <ctime>
 #include <map>
 #include <optional>
 #include <vector>
 
 #include "daemon/base/duration.hpp"
+#include "daemon/base/rfc3339.hpp"
 #include "daemon/base/text.hpp"
 #include "daemon/model/consumers.hpp"
 #include "daemon/model/wires.hpp"
@@ -135,14 +134,8 @@ std::map<std::string, Member> members_of(const Facts& facts) {
 }
 
 std::string exact_time(WallTime at) {
-  const auto whole = std::chrono::floor<std::chrono::seconds>(at);
-  const std::time_t time = std::chrono::system_clock::to_time_t(
-      std::chrono::time_point_cast<std::chrono::system_clock::duration>(whole));
-  std::tm parts{};
-  gmtime_r(&time, &parts);
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text.data();
+  constexpr std::size_t kToTheSecond = 19;
+  return print_timestamp(at).substr(0, kToTheSecond) + "Z";
 }
 
 std::string small_time(double value) {

@@ -3,8 +3,8 @@
 #include <boost/json.hpp>
 #include <utility>
 
+#include "daemon/base/rfc3339.hpp"
 #include "daemon/base/text.hpp"
-#include "daemon/journal/timestamp.hpp"
 
 namespace qw::journal {
 namespace {

@@ -4,8 +4,8 @@
 #include <map>
 #include <tuple>
 
+#include "daemon/base/rfc3339.hpp"
 #include "daemon/base/stable_sort.hpp"
-#include "daemon/journal/timestamp.hpp"
 
 namespace qw::journal {
 namespace {

@@ -6,11 +6,11 @@
 #include <iterator>
 
 #include "daemon/base/duration.hpp"
+#include "daemon/base/rfc3339.hpp"
 #include "daemon/base/stable_sort.hpp"
 #include "daemon/base/text.hpp"
 #include "daemon/journal/event_json.hpp"
 #include "daemon/journal/incidents.hpp"
-#include "daemon/journal/timestamp.hpp"
 
 namespace qw::journal {
 namespace {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "daemon/base/duration.hpp"
+#include "daemon/model/row_words.hpp"
 
 namespace qw {
 namespace {
@@ -71,16 +72,6 @@ void Reader::take_member(const Series& series, double value) {
   } else if (family == "quorumwatch_clock_steps_total") {
     add(row.steps, value);
   }
-}
-
-bool is_set(const std::optional<double>& flag) {
-  return flag.value_or(0) == 1;
-}
-
-void add_words(std::string& out, bool holds, std::string_view words) {
-  if (!holds) return;
-  if (!out.empty()) out += "; ";
-  out += words;
 }
 
 std::string offset_of(const ClockRow& row) {

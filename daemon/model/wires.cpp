@@ -7,6 +7,8 @@
 #include <tuple>
 #include <utility>
 
+#include "daemon/model/row_words.hpp"
+
 namespace qw {
 namespace {
 
@@ -36,16 +38,6 @@ constexpr Source kSources[] = {
     {"quorumwatch_rtt_paths", "", "", &WireRow::paths},
     {"quorumwatch_rtt_worst_path_loss_ratio", "", "", &WireRow::worst_path_loss_ratio},
 };
-
-bool is_set(const std::optional<double>& flag) {
-  return flag.value_or(0) == 1;
-}
-
-void add_words(std::string& out, bool holds, std::string_view words) {
-  if (!holds) return;
-  if (!out.empty()) out += "; ";
-  out += words;
-}
 
 }  // namespace
 

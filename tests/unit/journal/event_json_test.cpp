@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "daemon/base/rfc3339.hpp"
 #include "daemon/base/text.hpp"
-#include "daemon/journal/timestamp.hpp"
 
 namespace qw::journal {
 namespace {

@@ -9,8 +9,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "daemon/base/rfc3339.hpp"
 #include "daemon/journal/open_events.hpp"
-#include "daemon/journal/timestamp.hpp"
 #include "tests/unit/journal/rounds.hpp"
 
 namespace qw::journal {
