@@ -100,6 +100,7 @@ struct App::Impl final : schedule::Observer {
   Task<net::ServerReply> answer(net::ServerRequest request);
   Task<Result<void>> reload();
   Result<void> swap_in(const Readout& reading);
+  std::vector<Error> schedule(const config::Config& from);
   void begin_stop(int code);
   Task<void> stop_all();
   void overdue();
@@ -246,7 +247,7 @@ bool App::Impl::start() {
     if (!config.file.empty()) return false;
   }
   ports = port_systems(config);
-  const auto errors = scheduler.replace(make_entries(config, context()));
+  const auto errors = schedule(config);
   for (const auto& error : errors) log::error("target can not be made", {{"reason", error.message()}});
   if (!errors.empty()) return false;
   const auto now = clock.steady();
@@ -379,7 +380,7 @@ Result<void> App::Impl::swap_in(const Readout& reading) {
       return std::unexpected(reflecting.error());
     }
   }
-  const auto errors = scheduler.replace(make_entries(reading.loaded.config, context()));
+  const auto errors = schedule(reading.loaded.config);
   if (!errors.empty()) {
     if (reflector_changed) static_cast<void>(reflect(config.reflector));
     // Should the old certificate be gone by now, the new one is as good: the file that names it was found to
@@ -397,6 +398,11 @@ Result<void> App::Impl::swap_in(const Readout& reading) {
   ports = port_systems(config);
   web = next_web;
   return {};
+}
+
+/// Runs the targets of `from` that are asked by this daemon, all or nothing.
+std::vector<Error> App::Impl::schedule(const config::Config& from) {
+  return scheduler.replace(make_entries(from, context()));
 }
 
 /// The second time only the exit code can get worse.
