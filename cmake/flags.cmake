@@ -35,9 +35,15 @@ target_compile_definitions(qw_flags INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION)
 
 if(QW_HARDEN)
+  # What guards jumps and returns is each processor's own, and refused for any other.
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|i.86)$")
+    set(QW_HARDEN_JUMPS -fcf-protection=full)
+  elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+    set(QW_HARDEN_JUMPS -mbranch-protection=standard)
+  endif()
   target_compile_options(qw_flags INTERFACE
     -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong -fstack-clash-protection
-    -fcf-protection=full -ftrivial-auto-var-init=zero)
+    ${QW_HARDEN_JUMPS} -ftrivial-auto-var-init=zero)
   target_link_options(qw_flags INTERFACE -pie -Wl,-z,relro,-z,now,-z,noexecstack)
 endif()
 if(QW_ASSERTIONS)

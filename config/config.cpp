@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -27,8 +28,7 @@ class FileReader {
   }
 
   Loaded read(std::string_view text) {
-    Document document;
-    if (parse_document(text, document, reading_.problems)) read_root(document.root());
+    if (parse_document(text, *document_, reading_.problems)) read_root(document_->root());
     return finish();
   }
   Loaded refuse(std::string_view problem) {
@@ -51,6 +51,7 @@ class FileReader {
     reflector_fields(root, config_.reflector);
     rules_fields(root, config_.rules);
     journal_fields(root, config_.journal);
+    placement_fields(root, config_.placement);
     root.finish();
   }
 
@@ -68,6 +69,7 @@ class FileReader {
   void read_target(Reader& fields) {
     reading_.outside = 0;
     reading_.ports.clear();
+    reading_.sources.clear();
     CommonFields common;
     target_fields(fields, common);
     const Period period = read_period(fields, common);
@@ -76,7 +78,8 @@ class FileReader {
     TargetConfig target{.common = {.system = common.system,
                                    .name = common.name,
                                    .interval = period.interval,
-                                   .timeout = period.timeout},
+                                   .timeout = period.timeout,
+                                   .one_node = common.placement == kOneNode},
                         .plan = {},
                         .fingerprint = 0};
     if (kind != nullptr) {
@@ -88,7 +91,23 @@ class FileReader {
     if (fields.node() == nullptr) return;
     target.fingerprint = fingerprint(*fields.node(), period);
     target.ports = reading_.ports;
+    target.sources = reading_.sources;
+    if (!target.sources.empty()) target.read_with = reader_of(fields, kind);
     config_.targets.push_back(std::move(target));
+  }
+
+  /// Reads the same lines once more, with other addresses. What it needs it owns.
+  std::function<FoundPlan(const Found&)> reader_of(const Reader& fields, const Kind* kind) const {
+    return [document = document_, node = fields.node(), path = fields.path(), file = config_.file,
+            read = kind->read](const Found& found) {
+      Reading reading(file);
+      reading.found = &found;
+      Reader again(reading, node, path);
+      FoundPlan out{.plan = read(again), .ports = std::move(reading.ports), .problems = {}};
+      for (const auto& problem : reading.problems.take())
+        out.problems += (out.problems.empty() ? "" : "; ") + problem.print();
+      return out;
+    };
   }
 
   struct Period {
@@ -144,6 +163,8 @@ class FileReader {
   }
 
   Reading reading_;
+  /// Outlives this reader where a target may have to be read again.
+  std::shared_ptr<Document> document_ = std::make_shared<Document>();
   std::span<const Kind> kinds_;
   std::vector<std::string_view> systems_;
   Config config_;

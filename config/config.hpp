@@ -8,9 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "config/addresses.hpp"
 #include "config/alerting.hpp"
 #include "config/fields.hpp"
 #include "config/journal.hpp"
+#include "config/placement.hpp"
 #include "config/reflector.hpp"
 #include "config/rules.hpp"
 #include "daemon/base/error.hpp"
@@ -33,6 +35,7 @@ struct TargetCommon {
   std::string name;
   Nanoseconds interval{};
   Nanoseconds timeout{};
+  bool one_node = false;  ///< asked by one of the daemons of `placement` at a time, not by each
 };
 
 /// A kind of target: `system: etcd`. `read` declares the kind's own fields and returns what a probe is made
@@ -43,12 +46,25 @@ struct Kind {
   std::function<std::any(Fields&)> read;
 };
 
+/// A target with other addresses.
+struct FoundPlan {
+  std::any plan;
+  std::set<std::uint16_t> ports;
+  std::string problems;  ///< each with its place; the plan is usable only when this is empty
+};
+
 struct TargetConfig {
   TargetCommon common;
   std::any plan;              ///< what Kind::read returned
   std::uint64_t fingerprint;  ///< equal when nothing about this target changed, the contents of its secret
                               ///< files included
   std::set<std::uint16_t> ports = {};  ///< TCP ports at which its members are asked
+  /// Where the addresses are found that do not stand in the file; empty: all of them do. Until somebody
+  /// looks, the plan knows the fixed ones.
+  std::vector<AddressSources> sources = {};
+  std::uint64_t members_fingerprint = 0;  ///< equal when the addresses that were found are the same
+  /// What the target is when these addresses were found. Reads secrets again: not on the loop.
+  std::function<FoundPlan(const Found&)> read_with = {};
 };
 
 struct Config {
@@ -60,6 +76,7 @@ struct Config {
   ReflectorOptions reflector;
   RulesOptions rules;
   JournalOptions journal;
+  PlacementOptions placement;
 };
 
 struct Loaded {

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "config/addresses.hpp"
 #include "daemon/base/secret.hpp"
 #include "daemon/base/time.hpp"
 
@@ -58,6 +59,13 @@ class Fields {
   /// A list of mappings; `fields` is called once an element (by the describer once).
   virtual void list(std::string_view key, std::string_view doc,
                     const std::function<void(Fields&)>& fields) = 0;
+  /// A list of addresses, for which a mapping may stand that says where they are found (addresses.hpp); then
+  /// `texts` is what was found so far, of which there may be nothing yet, and true is returned.
+  virtual bool addresses(std::string_view key, std::vector<std::string>* texts, const AddressRule& rule,
+                         std::string_view doc) {
+    rule.required ? required(key, texts, doc) : optional(key, texts, doc);
+    return false;
+  }
   /// Reports `message` at the key's value when `holds` is false and no problem was found there yet.
   virtual void check(std::string_view key, bool holds, std::string_view message) = 0;
   /// Notes a TCP port at which members of the target are asked, for those who want to know which system a

@@ -23,6 +23,10 @@ void target_fields(Fields& fields, CommonFields& common) {
   fields.optional(
       "timeout", &common.timeout,
       "As in `defaults`, for this target. When it is left out, the default gives way to a shorter interval.");
+  fields.optional("placement", Choice{&common.placement, {"every_node", kOneNode}},
+                  "`every_node`: every daemon with this file asks the target, and sees it with its own eyes. "
+                  "`one_node`: one of the daemons that `placement` lists, for what is the same seen from "
+                  "anywhere and costs to ask, such as the lag of consumers.");
 }
 
 bool is_target_name(std::string_view name) {

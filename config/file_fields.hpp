@@ -21,7 +21,9 @@ struct CommonFields {
   std::string name;
   std::optional<Nanoseconds> interval;
   std::optional<Nanoseconds> timeout;
+  std::string placement = "every_node";
 };
+inline constexpr std::string_view kOneNode = "one_node";
 
 void defaults_fields(Fields& fields, CommonFields& common);
 void target_fields(Fields& fields, CommonFields& common);

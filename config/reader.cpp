@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "config/files.hpp"
 #include "config/values.hpp"
 #include "daemon/base/text.hpp"
 
@@ -57,6 +58,34 @@ void Reader::list(std::string_view key, std::string_view, const std::function<vo
     element.finish();
   }
   if (reading_.problems.count() != before) troubled_.emplace(key);
+}
+
+bool Reader::addresses(std::string_view key, std::vector<std::string>* texts, const AddressRule& rule,
+                       std::string_view doc) {
+  const Entry* entry = find(key);
+  if (entry == nullptr || entry->value->kind != Node::Kind::mapping)
+    return Fields::addresses(key, texts, rule, doc);
+  const auto before = reading_.problems.count();
+  auto sources = read_sources(key, rule);
+  if (reading_.problems.count() != before) troubled_.emplace(key);
+  *texts = sources.addresses;
+  if (reading_.found != nullptr) {
+    const auto found = reading_.found->find(sources.key);
+    *texts = found != reading_.found->end() ? found->second : std::vector<std::string>();
+  }
+  reading_.sources.push_back(std::move(sources));
+  return true;
+}
+
+AddressSources Reader::read_sources(std::string_view key, const AddressRule& rule) {
+  AddressSources sources;
+  sources.key = key;
+  sources.rule = rule;
+  object(key, "", [&](Fields& inner) { source_fields(inner, sources); });
+  check(key, !sources.files.empty() || !sources.dns.empty(),
+        "says neither 'files' nor 'dns'; where nothing is to be found, a list of addresses will do");
+  for (auto& file : sources.files) file = resolve_path(file, reading_.file);
+  return sources;
 }
 
 void Reader::check(std::string_view key, bool holds, std::string_view message) {

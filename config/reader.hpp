@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/addresses.hpp"
 #include "config/document.hpp"
 #include "config/fields.hpp"
 #include "config/problems.hpp"
@@ -20,7 +21,9 @@ struct Reading {
   /// Of everything outside the file that was read since it was last reset: secrets, certificates. Never to be
   /// printed, as a short secret could be guessed from it.
   std::uint64_t outside = 0;
-  std::set<std::uint16_t> ports;  ///< noted since it was last emptied
+  std::set<std::uint16_t> ports;        ///< noted since it was last emptied
+  std::vector<AddressSources> sources;  ///< of the lists that are found, since it was last emptied
+  const Found* found = nullptr;         ///< what was found for them; null: nobody has looked yet
 };
 
 /// Mixes one more hash into `hash`; the order matters.
@@ -39,6 +42,8 @@ class Reader final : public Fields {
   bool object(std::string_view key, std::string_view doc,
               const std::function<void(Fields&)>& fields) override;
   void list(std::string_view key, std::string_view doc, const std::function<void(Fields&)>& fields) override;
+  bool addresses(std::string_view key, std::vector<std::string>* texts, const AddressRule& rule,
+                 std::string_view doc) override;
   void check(std::string_view key, bool holds, std::string_view message) override;
   void note_port(std::uint16_t port) override { reading_.ports.insert(port); }
 
@@ -57,6 +62,7 @@ class Reader final : public Fields {
  private:
   const Entry* find(std::string_view key) const;
   bool read(std::string_view key, const FieldRef& value);
+  AddressSources read_sources(std::string_view key, const AddressRule& rule);
   void refuse_ambiguities();
   std::string unknown_text(std::string_view key) const;
 

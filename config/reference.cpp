@@ -76,6 +76,11 @@ class Describer final : public Fields {
     Describer inner(out_, fmt::format("{}{}[].", prefix_, key));
     fields(inner);
   }
+  bool addresses(std::string_view key, std::vector<std::string>*, const AddressRule& rule,
+                 std::string_view doc) override {
+    row(key, "addresses", rule.required ? "required" : "", doc);
+    return false;
+  }
   void check(std::string_view, bool, std::string_view) override {}
 
   void header() { out_ += "| key | type | default | meaning |\n|---|---|---|---|\n"; }
@@ -99,9 +104,22 @@ Printed by `quorumwatch reference`; every key that the file may have. Any other 
   `env:NAME` for an environment variable, or `credential:NAME` for a file in `$CREDENTIALS_DIRECTORY` (`LoadCredential=` of
   the systemd unit). A file that is really called so is written `./env:NAME`. The last line break is not part of the
   secret; at most 64 KiB.
+* *Addresses* are a list of texts, or a mapping that says where they are found: see "Addresses that are found" below.
 * Anchors and aliases work; tags, merge keys, duplicate keys and more than one document are refused. The file has at most
   4 MiB, 200000 values and 32 levels.
 
+)";
+
+constexpr std::string_view kSourcesDoc =
+    R"(Where a key holds *addresses*, a mapping may stand for the list, as in
+`members: {files: ["members/etcd-*.yml"], dns: ["_etcd-client._tcp.etcd.example"]}`.
+
+What is found is put in order, and each address is there once. When it changes, the target goes on with the new members at its
+next round, without a reload, and its counters and histories stay. A file that is missing or wrong and a name without an
+answer change nothing: what they gave last stays, `quorumwatch_members_discovery_failed` says so, and the log says why. Of
+files that a pattern with a `*` matches, one that was removed takes its members with it, unless it was the last. A file that
+holds anything that is no address is refused as a whole. At most 64 files a pattern, 1 MiB a file, 4096 addresses
+in all.
 )";
 
 }  // namespace
@@ -124,10 +142,17 @@ std::string print_reference(std::span<const Kind> kinds) {
   rules_fields(describer, rules);
   JournalOptions journal;
   journal_fields(describer, journal);
+  PlacementOptions placement;
+  placement_fields(describer, placement);
 
   out += "\n## Every target\n\n";
   describer.header();
   target_fields(describer, common);
+
+  out += fmt::format("\n## {}\n\n{}\n", kSourcesHeading, kSourcesDoc);
+  describer.header();
+  AddressSources sources;
+  source_fields(describer, sources);
 
   for (const Kind& kind : kinds) {
     out += fmt::format("\n## system: {}\n\n{}\n\n", kind.system, kind.summary);

@@ -14,8 +14,8 @@ struct RulesOptions {
   Nanoseconds query_offset{0};
   std::string no_data = "keep";
   Nanoseconds history = std::chrono::minutes(5);
-  std::string external_url;  ///< empty: http://HOST:PORT of the daemon
-  std::map<std::string, std::string> scrape_labels;
+  std::string external_url;                          ///< empty: http://HOST:PORT of the daemon
+  std::map<std::string, std::string> scrape_labels;  ///< as they are used: without any env:NAME
   bool operator==(const RulesOptions&) const = default;
 };
 

@@ -18,12 +18,16 @@
 #include "daemon/change_log.hpp"
 #include "daemon/chronicle.hpp"
 #include "daemon/default_config.hpp"
+#include "daemon/export/member_metrics.hpp"
 #include "daemon/export/notification_metrics.hpp"
+#include "daemon/export/placement_metrics.hpp"
 #include "daemon/export/reflector_metrics.hpp"
 #include "daemon/export/runbooks.hpp"
 #include "daemon/heartbeat.hpp"
+#include "daemon/members/watch.hpp"
 #include "daemon/notify/notifier.hpp"
 #include "daemon/notify_plan.hpp"
+#include "daemon/placement_service.hpp"
 #include "daemon/plan.hpp"
 #include "daemon/reflecting.hpp"
 #include "daemon/reloads.hpp"
@@ -101,6 +105,12 @@ struct App::Impl final : schedule::Observer {
   Task<Result<void>> reload();
   Result<void> swap_in(const Readout& reading);
   std::vector<Error> schedule(const config::Config& from);
+  void find_members();
+  Task<void> find_first_members();
+  Result<void> on_members(const TargetId& id, const config::FoundPlan& plan, std::uint64_t fingerprint);
+  void on_member_news(const members::News& news);
+  std::vector<TargetId> asked_here(const config::Config& from) const;
+  void on_move(const placement::Move& move, std::optional<rules::SavedState> alerts);
   void begin_stop(int code);
   Task<void> stop_all();
   void overdue();
@@ -117,6 +127,7 @@ struct App::Impl final : schedule::Observer {
   void on_missed(const TargetId& id, std::uint64_t rounds) override;
   void on_round(RoundPtr round, SteadyTime due) override;
   void on_removed(const TargetId& id) override;
+  void on_exchanged(const TargetId& id) override;
 
   async::TaskGroup::OnBug bug_sink() {
     return [this](std::string_view task, const std::string& what) { bug(task, what); };
@@ -145,7 +156,16 @@ struct App::Impl final : schedule::Observer {
   exporting::SelfMetrics self{clock};
   exporting::NotificationMetrics notified{self.registry()};
   exporting::ReflectorMetrics reflections{self.registry()};
+  exporting::PlacementMetrics placed{self.registry()};
   async::WorkerPool pool{kWorkers};  ///< its jobs read the store's snapshots and `self`
+  exporting::MemberMetrics found_members{self.registry()};
+  members::Watch members{
+      {.clock = clock, .resolver = resolver, .pool = pool},
+      {.changed = [this](const TargetId& id, const config::FoundPlan& plan,
+                         std::uint64_t fingerprint) { return on_members(id, plan, fingerprint); },
+       .news = [this](const members::News& news) { on_member_news(news); }}};
+  /// Who is on no list any more, until the target's rounds leave them out.
+  std::map<TargetId, std::vector<std::string>> leaving;
   ChangeLog changes;
   std::map<TargetId, SteadyTime> unready;  ///< targets whose first round is waited for, and how long
   std::set<TargetId> answering;            ///< targets whose last round was answered
@@ -155,6 +175,7 @@ struct App::Impl final : schedule::Observer {
       {.figures = [this] { return figures(); }, .progress = [this] { return progress(); }}};
   Chronicle chronicle;
   RuleService rules;
+  PlacementService placement;
   exporting::Site site;
   net::HttpServer http;
   schedule::Scheduler scheduler;
@@ -204,12 +225,21 @@ App::Impl::Impl(Flags flags_, config::Config config_, config::WebConfig web_,
                    return self.collect();
                  },
              .folder = state_folder(flags.storage_path)}),
+      placement(
+          {.executor = io.get_executor(),
+           .clock = clock,
+           .net = net,
+           .on_bug = bug_sink(),
+           .on_move = [this](const placement::Move& move,
+                             std::optional<rules::SavedState> alerts) { on_move(move, std::move(alerts)); },
+           .alerts_of = [this](const TargetId& target) { return rules.alerts_of(target); }}),
       site(store, self, pool,
            {.ready = [this] { return ready(); },
             .reload = [this] { return reloads.request_and_wait(); },
             .refresh = [this] { refresh(); },
             .rules = [this](const net::ServerRequest& request) { return ask_rules(request); },
-            .view = [this] { return view(); }}),
+            .view = [this] { return view(); },
+            .journal = [this](net::ServerRequest request) { return chronicle.answer(std::move(request)); }}),
       http(
           io.get_executor(), [this](net::ServerRequest request) { return answer(std::move(request)); },
           net::HttpServer::Limits(), bug_sink()),
@@ -240,6 +270,7 @@ bool App::Impl::start() {
   if (config.file.empty()) {
     log::info("no configuration file is given: watching this host alone");
   }
+  find_members();
   if (!listen()) return false;
   if (const auto reflecting = reflect(config.reflector); !reflecting) {
     log::error("can not reflect", {{"reason", reflecting.error().message()}});
@@ -247,12 +278,17 @@ bool App::Impl::start() {
     if (!config.file.empty()) return false;
   }
   ports = port_systems(config);
+  if (const auto set = placement.configure(config); !set) {
+    log::error("targets can not be shared out", {{"reason", set.error().message()}});
+    return false;
+  }
   const auto errors = schedule(config);
   for (const auto& error : errors) log::error("target can not be made", {{"reason", error.message()}});
   if (!errors.empty()) return false;
   const auto now = clock.steady();
   for (const auto& target : config.targets) {
-    unready[{.system = target.common.system, .name = target.common.name}] = now + 2 * target.common.interval;
+    const TargetId id{.system = target.common.system, .name = target.common.name};
+    if (placement.asks(id)) unready[id] = now + 2 * target.common.interval;
   }
   auto notify = notify_options(config.alerting, host_name());
   if (!notify) {
@@ -260,14 +296,17 @@ bool App::Impl::start() {
     return false;
   }
   notifier.configure(std::move(*notify));
-  rules.configure(config, std::exchange(groups, {}), own_url());
+  rules.configure(config, asked_here(config), std::exchange(groups, {}), own_url());
   rules.start();
   chronicle.configure(config);
+  chronicle.on_news([this] { site.hurry_page(); });
   chronicle.start(version());
   self.config_reloaded(true, clock.wall());
   tasks.spawn("signals", watch_signals());
   tasks.spawn("heartbeat", heartbeat(clock, self));
   tasks.spawn("reloads", reloads.run());
+  tasks.spawn("placement", placement.run());
+  tasks.spawn("members", members.run());
   tasks.spawn("status page", site.keep_page_live());
   tasks.spawn("service manager", manager.run());
   log::info("started", {{"targets", std::to_string(scheduler.size())}, {"config_file", config.file}});
@@ -345,7 +384,10 @@ Task<Result<void>> App::Impl::reload() {
   co_await pool.run([reading, config_file = flags.config_file, web_file = flags.web_config_file] {
     read_files(*reading, config_file, web_file);
   });
+  std::shared_ptr<members::Targets> found;
+  if (reading->problems().empty()) found = co_await members.prepare(reading->loaded.config);
   auto swapped = swap_in(*reading);
+  if (swapped) members.adopt(found);
   self.config_reloaded(swapped.has_value(), clock.wall());
   manager.reloaded(swapped);
   chronicle.on_reload(swapped);
@@ -380,7 +422,13 @@ Result<void> App::Impl::swap_in(const Readout& reading) {
       return std::unexpected(reflecting.error());
     }
   }
-  const auto errors = schedule(reading.loaded.config);
+  auto errors = std::vector<Error>();
+  if (const auto set = placement.configure(reading.loaded.config); !set) {
+    errors.push_back(set.error());
+  } else {
+    errors = schedule(reading.loaded.config);
+    if (!errors.empty()) static_cast<void>(placement.configure(config));
+  }
   if (!errors.empty()) {
     if (reflector_changed) static_cast<void>(reflect(config.reflector));
     // Should the old certificate be gone by now, the new one is as good: the file that names it was found to
@@ -393,7 +441,7 @@ Result<void> App::Impl::swap_in(const Readout& reading) {
   notifier.configure(std::move(*notify));
   site.set_users(server_users(next_web));
   config = reading.loaded.config;
-  rules.configure(config, reading.rules.groups, own_url());
+  rules.configure(config, asked_here(config), reading.rules.groups, own_url());
   chronicle.configure(config);
   ports = port_systems(config);
   web = next_web;
@@ -402,7 +450,77 @@ Result<void> App::Impl::swap_in(const Readout& reading) {
 
 /// Runs the targets of `from` that are asked by this daemon, all or nothing.
 std::vector<Error> App::Impl::schedule(const config::Config& from) {
-  return scheduler.replace(make_entries(from, context()));
+  auto entries = make_entries(from, context());
+  std::erase_if(entries, [this](const schedule::Entry& entry) { return !placement.asks(entry.id); });
+  return scheduler.replace(std::move(entries));
+}
+
+/// Before anything else runs, so that the first rounds know whom to ask.
+void App::Impl::find_members() {
+  async::TaskGroup first(io.get_executor(), bug_sink());
+  first.spawn("first members", find_first_members());
+  while (first.size() > 0) io.run_one();
+  io.restart();
+}
+
+Task<void> App::Impl::find_first_members() {
+  const auto found = co_await members.prepare(config);
+  members.adopt(found);
+}
+
+/// The target alone gets another probe; all that is known of it stays.
+Result<void> App::Impl::on_members(const TargetId& id, const config::FoundPlan& plan,
+                                   std::uint64_t fingerprint) {
+  const auto target = std::ranges::find_if(config.targets, [&](const config::TargetConfig& one) {
+    return one.common.system == id.system && one.common.name == id.name;
+  });
+  if (target == config.targets.end()) return {};
+  auto before = *target;
+  target->plan = plan.plan;
+  target->ports = plan.ports;
+  target->members_fingerprint = fingerprint;
+  if (const auto errors = schedule(config); !errors.empty()) {
+    *target = std::move(before);
+    return std::unexpected(errors.front());
+  }
+  ports = port_systems(config);
+  return {};
+}
+
+void App::Impl::on_member_news(const members::News& news) {
+  using Kind = members::News::Kind;
+  if (!news.gone.empty() && placement.asks(news.id)) {
+    auto& gone = leaving[news.id];
+    gone.insert(gone.end(), news.gone.begin(), news.gone.end());
+  }
+  chronicle.on_members(news);
+  const auto& [system, name] = news.id;
+  switch (news.kind) {
+    case Kind::changed:
+      return log::info("members changed", {{"system", system}, {"target", name}, {"members", news.text}});
+    case Kind::failed:
+      return log::warning("members can not be found, those that are known stay",
+                          {{"system", system}, {"target", name}, {"reason", news.text}});
+    case Kind::found_again:
+      return log::info("members are found again", {{"system", system}, {"target", name}});
+  }
+}
+
+std::vector<TargetId> App::Impl::asked_here(const config::Config& from) const {
+  std::vector<TargetId> out;
+  for (const auto& target : from.targets) {
+    const TargetId id{.system = target.common.system, .name = target.common.name};
+    if (placement.asks(id)) out.push_back(id);
+  }
+  return out;
+}
+
+/// What is let go is told to the rules once its last round is over.
+void App::Impl::on_move(const placement::Move& move, std::optional<rules::SavedState> alerts) {
+  if (move.taken) rules.take(move.target, std::move(alerts));
+  const auto errors = schedule(config);
+  for (const auto& error : errors) log::error("target can not be made", {{"reason", error.message()}});
+  chronicle.on_move(move, placement.placement().standings().at(move.target));
 }
 
 /// The second time only the exit code can get worse.
@@ -460,13 +578,18 @@ void App::Impl::refresh() {
   self.set_live_coroutines(async::live_tasks());
   self.set_log_dropped(log::dropped());
   notified.set(notifier.stats(), notifier.silent());
+  placed.set(placement.placement().standings());
   chronicle.refresh();
+  std::vector<exporting::FoundMembers> lists;
+  for (const auto& one : members.standings())
+    lists.push_back({.id = one.id, .count = one.found, .failed = one.failed});
+  found_members.set(lists);
   if (reflector) reflections.set(reflections_of(reflector->stats()));
 }
 
 std::optional<net::ServerReply> App::Impl::ask_rules(const net::ServerRequest& request) {
-  if (auto reply = chronicle.answer(request)) return reply;
   if (auto reply = exporting::runbook_reply(request)) return reply;
+  if (auto reply = placement.answer(request)) return reply;
   if (!RuleService::knows(request.path)) return std::nullopt;
   return rules.answer(request);
 }
@@ -495,6 +618,7 @@ status::View App::Impl::view() const {
   out.alerts = rules.alerts();
   out.conditions = chronicle.watch().conditions();
   out.events = chronicle.journal().recent();
+  out.placement = placement.placement().standings();
   return out;
 }
 
@@ -512,6 +636,7 @@ void App::Impl::on_round(RoundPtr round, SteadyTime /*due*/) {
   } else {
     answering.erase(round->target);
   }
+  placement.on_round(round->target);
   changes.observe(*round);
   self.round_finished(*round);
   const auto published = round;
@@ -521,13 +646,23 @@ void App::Impl::on_round(RoundPtr round, SteadyTime /*due*/) {
 }
 
 void App::Impl::on_removed(const TargetId& id) {
-  rules.on_removed(id);
+  const bool moved = !placement.asks(id);
   unready.erase(id);
   answering.erase(id);
   changes.forget(id);
-  chronicle.on_removed(id);
+  leaving.erase(id);
+  chronicle.on_removed(id, moved ? "another daemon asks the target now" : "the target is no longer watched");
   self.target_removed(id);
+  if (moved) return rules.let_go(id);
+  rules.on_removed(id);
   store.forget(id);
+}
+
+void App::Impl::on_exchanged(const TargetId& id) {
+  const auto gone = leaving.extract(id);
+  if (gone.empty()) return;
+  changes.forget_members(id, gone.mapped());
+  chronicle.on_members_gone(id, gone.mapped());
 }
 
 }  // namespace qw

@@ -37,6 +37,12 @@ void ChangeLog::observe(const Round& round) {
   if (round.success) observe_members(round, state);
 }
 
+void ChangeLog::forget_members(const TargetId& target, std::span<const std::string> members) {
+  const auto state = targets_.find(target);
+  if (state == targets_.end()) return;
+  for (const auto& member : members) state->second.silent.erase(member);
+}
+
 void ChangeLog::observe_members(const Round& round, State& state) {
   std::map<std::string, const Unanswered*> silent;
   for (const auto& one : round.facts.unanswered) silent[one.member] = &one;

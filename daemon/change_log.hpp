@@ -1,5 +1,6 @@
 #pragma once
 #include <map>
+#include <span>
 #include <string>
 
 #include "daemon/model/round.hpp"
@@ -12,6 +13,8 @@ class ChangeLog {
  public:
   void observe(const Round& round);
   void forget(const TargetId& target) { targets_.erase(target); }
+  /// They are members no more, and so will not answer again.
+  void forget_members(const TargetId& target, std::span<const std::string> members);
 
  private:
   struct State {

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "daemon/base/log.hpp"
 #include "daemon/base/rfc3339.hpp"
 #include "daemon/export/api_journal.hpp"
+#include "daemon/journal/event_json.hpp"
 #include "daemon/journal/open_events.hpp"
 
 namespace qw {
@@ -17,6 +19,8 @@ using journal::Severity;
 
 constexpr Nanoseconds kLookAtDeliveries = std::chrono::seconds(1);
 constexpr Nanoseconds kPatience = std::chrono::seconds(5);
+/// Peers that do not answer, in one event.
+constexpr std::size_t kMostSilent = 5;
 /// Rules have evaluated, and what they evaluate has been measured, long before.
 constexpr Nanoseconds kAlertsSettle = std::chrono::minutes(2);
 
@@ -83,6 +87,12 @@ Task<void> Chronicle::stop(std::string_view why) {
   co_await journal_.flush();
 }
 
+void Chronicle::on_round(const Round& round) {
+  const auto before = watch_.changes();
+  record(watch_.on_round(round));
+  if (watch_.changes() != before) tell_news_();
+}
+
 void Chronicle::record(std::vector<Event> events) {
   if (!early_) return journal_.add(std::move(events));
   early_->insert(early_->end(), std::make_move_iterator(events.begin()),
@@ -126,15 +136,41 @@ void Chronicle::on_past(const journal::Journal::Past& past) {
   settle_at_ = clock_.steady() + kAlertsSettle;
 }
 
-void Chronicle::on_removed(const TargetId& target) {
+void Chronicle::on_removed(const TargetId& target, std::string_view why) {
   const auto now = clock_.wall();
   std::vector<Event> ends;
   for (const auto& condition : watch_.conditions()) {
-    if (condition.target != target) continue;
-    ends.push_back(journal::end_of(journal::beginning_of(condition), now, "the target is no longer watched"));
+    if (condition.target != target || !condition.told) continue;
+    ends.push_back(journal::end_of(journal::beginning_of(condition), now, std::string(why)));
   }
   record(std::move(ends));
   watch_.forget(target);
+}
+
+void Chronicle::on_move(const placement::Move& move, const placement::Standing& standing) {
+  const bool silent = !standing.silent.empty();
+  std::string text;
+  if (!move.taken) {
+    text = "it is asked by " + move.other + " from now on";
+  } else if (silent) {
+    text = fmt::format("it is asked from here from now on: {} does not answer ({})", standing.silent.front(),
+                       standing.reason);
+  } else {
+    text = "it is asked from here from now on";
+  }
+  auto event = event_of(clock_.wall(), move.taken ? "taken" : "let_go",
+                        move.taken && silent ? Severity::warning : Severity::info, std::move(text));
+  event.target = move.target;
+  if (!move.other.empty())
+    event.evidence.emplace_back(move.taken ? "asked before by" : "asked now by", move.other);
+  for (const auto& peer : standing.silent) {
+    if (event.evidence.size() > kMostSilent) break;
+    event.evidence.emplace_back("silent", peer);
+  }
+  journal::make_safe(event);
+  log::info(move.taken ? "target taken" : "target let go",
+            {{"system", move.target.system}, {"target", move.target.name}, {"why", event.text}});
+  record({std::move(event)});
 }
 
 void Chronicle::on_alerts(const rules::RuleEngine& engine, bool restored) {
@@ -185,6 +221,35 @@ void Chronicle::on_reload(const Result<void>& reloaded) {
   }
 }
 
+void Chronicle::on_members(const members::News& news) {
+  using Of = members::News::Kind;
+  auto event = event_of(clock_.wall(), "", Severity::info, "");
+  event.kind = Kind::target;
+  event.target = news.id;
+  switch (news.kind) {
+    case Of::changed:
+      event.what = "members_changed";
+      event.text = "its members are now " + news.text;
+      break;
+    case Of::failed:
+      event.severity = Severity::warning;
+      event.what = "members_not_found";
+      event.text = "its members can not be found, those that are known stay: " + news.text;
+      break;
+    case Of::found_again:
+      event.what = "members_found_again";
+      event.text = "its members are found again";
+      break;
+  }
+  record({std::move(event)});
+  tell_news_();
+}
+
+void Chronicle::on_members_gone(const TargetId& target, std::span<const std::string> members) {
+  record(watch_.forget_members(target, members, clock_.wall()));
+  tell_news_();
+}
+
 void Chronicle::tell(std::string_view what, Severity severity, std::string text) {
   record({event_of(clock_.wall(), what, severity, std::move(text))});
 }
@@ -199,9 +264,9 @@ void Chronicle::refresh() {
                 .bytes = stats.bytes});
 }
 
-std::optional<net::ServerReply> Chronicle::answer(const net::ServerRequest& request) const {
-  if (request.path != exporting::kJournalPath) return std::nullopt;
-  return exporting::journal_reply(*journal_.recent(), request.query, clock_.wall());
+Task<net::ServerReply> Chronicle::answer(net::ServerRequest request) const {
+  auto reply = co_await exporting::journal_reply(journal_, std::move(request), clock_.wall());
+  co_return reply;
 }
 
 }  // namespace qw

@@ -2,6 +2,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,9 @@
 #include "daemon/journal/delivery_watch.hpp"
 #include "daemon/journal/journal.hpp"
 #include "daemon/journal/watch.hpp"
+#include "daemon/members/watch.hpp"
 #include "daemon/net/http_server.hpp"
+#include "daemon/placement/placement.hpp"
 
 namespace qw {
 
@@ -39,18 +42,28 @@ class Chronicle {
   /// Says that we stop, and why, and writes the last of it.
   Task<void> stop(std::string_view why);
 
-  void on_round(const Round& round) { record(watch_.on_round(round)); }
-  void on_removed(const TargetId& target);
+  /// Called when something has changed that the status page should tell at once.
+  void on_news(std::function<void()> tell) { tell_news_ = std::move(tell); }
+
+  void on_round(const Round& round);
+  /// `why`: for the end of what was wrong with it.
+  void on_removed(const TargetId& target, std::string_view why);
+  /// A target that one daemon at a time asks was taken or let go.
+  void on_move(const placement::Move& move, const placement::Standing& standing);
   /// After each change of an alert; `restored`: they are those of an earlier run, and no changes.
   void on_alerts(const rules::RuleEngine& engine, bool restored);
   void on_reload(const Result<void>& reloaded);
+  /// Of a target whose members are found.
+  void on_members(const members::News& news);
+  /// The target's rounds ask them no more.
+  void on_members_gone(const TargetId& target, std::span<const std::string> members);
 
   const journal::Journal& journal() const { return journal_; }
   const journal::Watch& watch() const { return watch_; }
   /// Brings the metrics up to date.
   void refresh();
-  /// /api/v1/journal; nothing for other paths.
-  std::optional<net::ServerReply> answer(const net::ServerRequest& request) const;
+  /// /api/v1/journal.
+  Task<net::ServerReply> answer(net::ServerRequest request) const;
 
  private:
   /// Until it is known what earlier runs left, events wait: the start comes first in the journal.
@@ -64,6 +77,7 @@ class Chronicle {
   const Clock& clock_;
   std::function<std::vector<Delivery>()> deliveries_;
   std::function<bool()> silent_;
+  std::function<void()> tell_news_ = [] {};
   exporting::JournalMetrics metrics_;
   journal::Journal journal_;
   journal::Watch watch_;

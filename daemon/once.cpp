@@ -8,6 +8,7 @@
 
 #include "daemon/base/text.hpp"
 #include "daemon/export/site.hpp"
+#include "daemon/members/watch.hpp"
 #include "daemon/plan.hpp"
 #include "daemon/round_table.hpp"
 
@@ -29,8 +30,34 @@ Result<std::vector<config::TargetConfig>> choose(const config::Config& config, c
                                              near ? fmt::format("; did you mean '{}'?", *near) : ""));
 }
 
+Task<void> find_into(members::Watch& watch, config::Config& config) {
+  const auto found = co_await watch.prepare(config);
+  watch.adopt(found);
+}
+
 Task<void> measure_into(probes::Target& target, Nanoseconds timeout, Round& into) {
   into = co_await target.measure(std::chrono::steady_clock::now() + timeout);
+}
+
+/// Whom to ask, where files and names say so; why it may not be everybody goes to `err`.
+void find_members(std::vector<config::TargetConfig>& targets, std::ostream& err) {
+  asio::io_context io(1);
+  const SystemClock clock;
+  net::Resolver resolver(io.get_executor(), {});
+  async::WorkerPool pool(1);
+  members::Watch watch({.clock = clock, .resolver = resolver, .pool = pool},
+                       {.changed = {}, .news = [&err](const members::News& news) {
+                          err << fmt::format("quorumwatch: {} {}: not all members can be found: {}\n",
+                                             news.id.system, news.id.name, news.text);
+                        }});
+  config::Config config;
+  config.targets = std::move(targets);
+  async::TaskGroup tasks(io.get_executor(), [&err](std::string_view task, const std::string& what) {
+    err << fmt::format("quorumwatch: {}: {}\n", task, what);
+  });
+  tasks.spawn("members", find_into(watch, config));
+  while (tasks.size() > 0) io.run_one();
+  targets = std::move(config.targets);
 }
 
 /// All at the same time; each ends by its own deadline.
@@ -62,11 +89,12 @@ Result<std::vector<Round>> measure_all(const std::vector<config::TargetConfig>& 
 
 int run_once(const Flags& flags, const config::Config& config, std::ostream& out, std::ostream& err,
              bool color) {
-  const auto chosen = choose(config, flags.target);
+  auto chosen = choose(config, flags.target);
   if (!chosen) {
     err << "quorumwatch: " << chosen.error().message() << '\n';
     return 2;
   }
+  find_members(*chosen, err);
   const auto rounds = measure_all(*chosen);
   if (!rounds) {
     err << "quorumwatch: " << rounds.error().message() << '\n';

@@ -17,10 +17,17 @@ std::span<const config::Kind> config_kinds() {
   return kKinds;
 }
 
+namespace {
+
+Result<std::unique_ptr<probes::Probe>> make_probe(const std::any& plan, const probes::ProbeContext& context) {
+  return std::any_cast<const probes::ProbeMaker&>(plan)(context);
+}
+
+}  // namespace
+
 Result<std::unique_ptr<probes::Target>> make_target(const config::TargetConfig& target,
                                                     const probes::ProbeContext& context) {
-  const auto& maker = std::any_cast<const probes::ProbeMaker&>(target.plan);
-  auto probe = maker(context);
+  auto probe = make_probe(target.plan, context);
   if (!probe) return std::unexpected(probe.error());
   return std::make_unique<probes::Target>(
       TargetId{.system = target.common.system, .name = target.common.name}, std::move(*probe), context.clock);
@@ -42,7 +49,9 @@ std::vector<schedule::Entry> make_entries(const config::Config& config, const pr
                        .fingerprint = target.fingerprint,
                        .interval = target.common.interval,
                        .timeout = target.common.timeout,
-                       .make = [target, context] { return make_target(target, context); }});
+                       .make = [target, context] { return make_target(target, context); },
+                       .members_fingerprint = target.members_fingerprint,
+                       .make_probe = [plan = target.plan, context] { return make_probe(plan, context); }});
   }
   return entries;
 }

@@ -18,6 +18,7 @@
 #include "daemon/discover_command.hpp"
 #include "daemon/flags.hpp"
 #include "daemon/manual.hpp"
+#include "daemon/members/finder.hpp"
 #include "daemon/notify_plan.hpp"
 #include "daemon/once.hpp"
 #include "daemon/plan.hpp"
@@ -96,13 +97,21 @@ bool make_all(const Inputs& inputs) {
   return good;
 }
 
+/// The files that members are found in. One that is not there yet may come; one that is wrong is a problem.
+bool check_members(const config::Config& config) {
+  const auto checked = members::check_files(config);
+  for (const auto& problem : checked.problems) std::cerr << problem << '\n';
+  for (const auto& note : checked.notes) std::cout << note << '\n';
+  return checked.problems.empty();
+}
+
 int check(const Flags& flags) {
   if (flags.config_file.empty() && flags.web_config_file.empty()) {
     std::cerr << "quorumwatch: check needs a file\n";
     return kBadUsage;
   }
   Inputs inputs;
-  if (!read_inputs(flags, inputs) || !make_all(inputs)) return kBadUsage;
+  if (!read_inputs(flags, inputs) || !make_all(inputs) || !check_members(inputs.config)) return kBadUsage;
   std::cout << fmt::format("{}: good, {} targets\n",
                            flags.config_file.empty() ? flags.web_config_file : flags.config_file,
                            inputs.config.targets.size());

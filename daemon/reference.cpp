@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "daemon/export/journal_metrics.hpp"
+#include "daemon/export/member_metrics.hpp"
 #include "daemon/export/notification_metrics.hpp"
+#include "daemon/export/placement_metrics.hpp"
 #include "daemon/export/reflector_metrics.hpp"
 #include "daemon/export/rule_metrics.hpp"
 #include "daemon/export/self_metrics.hpp"
@@ -65,6 +67,8 @@ std::vector<MetricFamily> own_families() {
   for (const auto& family : exporting::RuleMetrics::families()) own.push_back(family);
   for (const auto& family : exporting::ReflectorMetrics::families()) own.push_back(family);
   for (const auto& family : exporting::JournalMetrics::families()) own.push_back(family);
+  for (const auto& family : exporting::MemberMetrics::families()) own.push_back(family);
+  for (const auto& family : exporting::PlacementMetrics::families()) own.push_back(family);
   std::ranges::sort(own, {}, &MetricFamily::name);
   return own;
 }

@@ -185,6 +185,42 @@ void RuleRunner::on_removed(const TargetId& target) {
   health_ = nullptr;
 }
 
+void RuleRunner::take(const TargetId& target, std::optional<rules::SavedState> alerts) {
+  hand_over({.target = target, .taken = true, .alerts = std::move(alerts)});
+}
+
+void RuleRunner::let_go(const TargetId& target) {
+  hand_over({.target = target, .taken = false, .alerts = std::nullopt});
+}
+
+/// An evaluation that is under way has seen the series of a target that goes, and would raise its alerts
+/// anew.
+void RuleRunner::hand_over(HandOver what) {
+  hand_overs_.push_back(std::move(what));
+  if (!evaluating_) apply_hand_overs();
+  changed_.cancel();
+}
+
+void RuleRunner::apply_hand_overs() {
+  for (auto& [target, taken, alerts] : std::exchange(hand_overs_, {})) {
+    if (!taken) {
+      on_removed(target);
+      // Together: an evaluation in between would take the end of the series for the end of the alert.
+      parts_.store.forget(target);
+      engine_.let_go(target, now());
+    } else {
+      targets_[target].taken_at = now();
+      if (alerts) {
+        rules::resume_state(*alerts, now(), boot_id(), boot_time());
+        engine_.adopt(std::move(*alerts), target);
+      }
+    }
+    health_ = nullptr;
+    publish_ = true;
+    want_save();
+  }
+}
+
 /// False when the caller was cancelled; true when the time came or something changed.
 Task<bool> RuleRunner::wait_until(asio::steady_timer& timer, SteadyTime time) {
   timer.expires_at(time);
@@ -199,6 +235,7 @@ Task<void> RuleRunner::run() {
   while (true) {
     working_ = parts_.clock.steady();
     apply_configuration();
+    apply_hand_overs();
     if (std::exchange(publish_, false)) co_await publish_alerts(true);
     const auto next = std::ranges::min_element(due_, {}, &Due::at);
     const bool any = next != due_.end();
@@ -248,7 +285,8 @@ const RuleRunner::Health& RuleRunner::health() {
                              .target = id.name,
                              .answered = target.answered,
                              .names = target.names,
-                             .silent = target.silent});
+                             .silent = target.silent,
+                             .taken_at = target.taken_at});
   }
   return health_ = std::move(made);
 }

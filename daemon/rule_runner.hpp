@@ -46,6 +46,11 @@ class RuleRunner {
                  const std::vector<TargetId>& targets, Nanoseconds history = {});
   void on_round(const Round& round);
   void on_removed(const TargetId& target);
+  /// This daemon asks the target from now on, with the alerts that another one had; nothing: none are known.
+  /// Takes effect before the next evaluation, as the following does.
+  void take(const TargetId& target, std::optional<rules::SavedState> alerts);
+  /// Another daemon asks the target from now on, and tells of its alerts. Its series are forgotten, too.
+  void let_go(const TargetId& target);
 
   /// Evaluates until it is cancelled.
   Task<void> run();
@@ -61,6 +66,8 @@ class RuleRunner {
   std::optional<SteadyTime> working_since() const { return working_; }
   /// Since when a save is under way; nothing: none is.
   std::optional<SteadyTime> saving_since() const { return saving_; }
+  /// The present on the time line.
+  rules::Millis now() const { return at(parts_.clock.steady()); }
   /// What makes wall time of the time line now.
   Nanoseconds wall_offset() const { return offset_; }
 
@@ -77,6 +84,12 @@ class RuleRunner {
     PageLayoutPtr kept;
     std::vector<std::size_t> groups;
     std::set<std::string, std::less<>> silent;
+    std::optional<rules::Millis> taken_at;
+  };
+  struct HandOver {
+    TargetId target;
+    bool taken = false;  ///< otherwise let go
+    std::optional<rules::SavedState> alerts;
   };
   struct Configuration {
     std::vector<rules::RuleGroup> groups;
@@ -85,6 +98,8 @@ class RuleRunner {
     Nanoseconds history;
   };
 
+  void hand_over(HandOver what);
+  void apply_hand_overs();
   void apply_configuration();
   Task<void> restore();
   Task<void> cycle(std::size_t group);
@@ -103,7 +118,6 @@ class RuleRunner {
   Task<bool> wait_until(asio::steady_timer& timer, SteadyTime time);
   rules::Millis at(SteadyTime time) const;
   Nanoseconds wall_now() const;
-  rules::Millis now() const { return at(parts_.clock.steady()); }
   static std::string name_of(const rules::ActiveGroup& group);
   static TargetId id_of(const rules::ActiveGroup& group);
   static TargetId id_of(const TargetId& group, std::size_t part);
@@ -115,6 +129,7 @@ class RuleRunner {
   rules::Millis since_;
   Nanoseconds offset_;
   std::optional<Configuration> next_;
+  std::vector<HandOver> hand_overs_;  ///< that wait for the end of an evaluation
   std::vector<Due> due_;
   std::map<TargetId, TargetState> targets_;
   /// What a group has written, in parts of which each alert's series are in one, so that none is large.

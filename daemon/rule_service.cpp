@@ -53,8 +53,8 @@ RuleService::RuleService(const Parts& parts)
   }
 }
 
-void RuleService::configure(const config::Config& config, std::vector<rules::RuleGroup> groups,
-                            const std::string& url) {
+void RuleService::configure(const config::Config& config, const std::vector<TargetId>& targets,
+                            std::vector<rules::RuleGroup> groups, const std::string& url) {
   const auto in_millis = [](Nanoseconds duration) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
   };
@@ -74,10 +74,6 @@ void RuleService::configure(const config::Config& config, std::vector<rules::Rul
   while (settings.external_url.ends_with('/')) settings.external_url.pop_back();
   settings.keep_without_data = config.rules.no_data == "keep";
   promql_ = settings.promql;
-  std::vector<TargetId> targets;
-  for (const auto& target : config.targets) {
-    targets.push_back({.system = target.common.system, .name = target.common.name});
-  }
   runner_.configure(std::move(groups), std::move(settings), targets, config.rules.history);
 }
 
@@ -124,6 +120,10 @@ net::ServerReply RuleService::answer(const net::ServerRequest& request) {
     return reply;
   }
   return json(exporting::rules_json(runner_.engine(), *query, runner_.wall_offset()));
+}
+
+std::string RuleService::alerts_of(const TargetId& target) const {
+  return rules::encode_state(runner_.engine().view().save(runner_.now(), target));
 }
 
 status::AlertViews RuleService::alerts() const {

@@ -32,14 +32,22 @@ class RuleService {
   };
   explicit RuleService(const Parts& parts);
 
-  /// `url`: how people reach the daemon, unless the configuration says so.
-  void configure(const config::Config& config, std::vector<rules::RuleGroup> groups, const std::string& url);
+  /// `targets`: those that this daemon asks. `url`: how people reach it, unless the configuration says so.
+  void configure(const config::Config& config, const std::vector<TargetId>& targets,
+                 std::vector<rules::RuleGroup> groups, const std::string& url);
   void start();
   /// Ends the evaluation and saves the state once more.
   Task<void> stop();
 
   void on_round(const Round& round) { runner_.on_round(round); }
   void on_removed(const TargetId& target) { runner_.on_removed(target); }
+  /// As RuleRunner's.
+  void take(const TargetId& target, std::optional<rules::SavedState> alerts) {
+    runner_.take(target, std::move(alerts));
+  }
+  void let_go(const TargetId& target) { runner_.let_go(target); }
+  /// The alerts of a target, for a daemon that is to go on with them.
+  std::string alerts_of(const TargetId& target) const;
   /// What the service manager is told about.
   const RuleRunner& runner() const { return runner_; }
 

@@ -16,6 +16,9 @@ struct MemberKey {
   std::uint16_t default_port = 0;
 };
 
+/// host[:port], for Fields::addresses.
+config::AddressRule address_rule(std::uint16_t default_port, bool required = true);
+
 /// Reads the addresses under a key that was declared already, and reports what is wrong with them: an address
 /// that is none, one that is there twice (also under another key that shares `seen`), more than 64. The good
 /// ones are returned.

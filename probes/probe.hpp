@@ -47,6 +47,9 @@ class Probe {
   /// Never called twice at a time. A member that can not be asked is a fact (`unanswered`), not an error; an
   /// error means that nobody could be asked for a reason that is ours.
   virtual Task<Result<Facts>> ask(Question question, SteadyTime deadline) = 0;
+  /// Called before the first ask() of a probe that takes the place of `before`, of the same kind, because the
+  /// target's list of members changed: what that one knows and nobody can ask for again goes over.
+  virtual void inherit(Probe& before) { static_cast<void>(before); }
 };
 
 /// Which configured system is asked at a TCP port.

@@ -5,6 +5,8 @@
 #include <array>
 #include <map>
 
+#include "daemon/model/fact_members.hpp"
+
 namespace qw::probes {
 namespace {
 
@@ -28,6 +30,12 @@ bool anybody_answered(const Facts& facts) {
          !facts.groups.empty() || !facts.topics.empty() || !facts.round_trips.empty() ||
          !facts.clocks.empty() || !facts.clock_states.empty() || !facts.local_clocks.empty() ||
          !facts.readings.empty();
+}
+
+/// Then the facts name every member there is. A probe's own readings name none.
+bool any_member_spoke(const Facts& facts) {
+  return !facts.claims.empty() || !facts.memberships.empty() || !facts.positions.empty() ||
+         !facts.round_trips.empty() || !facts.clocks.empty() || !facts.clock_states.empty();
 }
 
 /// "connection refused (a, b, c and 2 more), deadline exceeded (d)", the most common first.
@@ -95,6 +103,10 @@ Task<Round> Target::measure(SteadyTime deadline) {
   auto first = co_await probe_->ask(Question(), first_deadline);
   if (first) {
     judgement_.observe(*first);
+    if (exchanged_ && any_member_spoke(*first)) {
+      judgement_.keep_only(members_in(*first));
+      exchanged_ = false;
+    }
     round.facts = std::move(*first);
     co_await look_again(round, deadline);
     co_await look_for_offsets(round, deadline);
@@ -111,6 +123,12 @@ Task<Round> Target::measure(SteadyTime deadline) {
   }
   finish(round);
   co_return round;
+}
+
+void Target::exchange_probe(std::unique_ptr<Probe> probe) {
+  probe->inherit(*probe_);
+  probe_ = std::move(probe);
+  exchanged_ = true;
 }
 
 Round Target::abandon(std::string_view reason) {

@@ -21,6 +21,9 @@ class Target {
   /// Asks everybody, lets the signals ask again at once where they must (at most kMaxLooks looks, all before
   /// `deadline`), and returns the whole round. Never fails: what went wrong is in the round.
   Task<Round> measure(SteadyTime deadline);
+  /// The rounds to come ask by `probe`, because the list of members changed. Between two rounds. What the
+  /// signals know stays, but for members of whom the first round that succeeds says nothing.
+  void exchange_probe(std::unique_ptr<Probe> probe);
   /// The failed round that stands for a measure() that had to be cancelled.
   Round abandon(std::string_view reason);
   const TargetId& id() const { return id_; }
@@ -41,6 +44,7 @@ class Target {
   signals::Judgement judgement_;
   Samples samples_;
   std::uint64_t rounds_ = 0;
+  bool exchanged_ = false;  ///< and no round has succeeded since
   // Of the last round.
   SteadyTime started_;
   WallTime at_;

@@ -4,25 +4,19 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "daemon/base/duration.hpp"
+#include "daemon/base/rfc3339.hpp"
 #include "daemon/base/text.hpp"
 #include "daemon/export/form.hpp"
 #include "daemon/export/query_json.hpp"
 #include "daemon/journal/event_json.hpp"
-#include "daemon/journal/report.hpp"
 
 namespace qw::exporting {
 namespace {
 
 constexpr std::size_t kMost = 1000;
-
-struct Wanted {
-  WallTime since{}, until{};
-  std::string target;
-  std::optional<journal::Kind> kind;
-  std::size_t limit = kMost;
-};
 
 std::unexpected<Error> bad(std::string_view parameter) {
   return fail(ErrorKind::config, fmt::format("invalid parameter \"{}\"", parameter));
@@ -37,9 +31,10 @@ Result<WallTime> read_time(std::string_view text, std::string_view parameter, Wa
   return WallTime(std::chrono::milliseconds(*millis));
 }
 
-Result<Wanted> read(std::string_view query, WallTime now) {
+Result<journal::Search> read_search(std::string_view query, WallTime now) {
   const Form form(query, "");
-  Wanted out{.since = WallTime::min(), .until = WallTime::max(), .target = {}, .kind = {}};
+  journal::Search out;
+  out.limit = kMost;
   for (const auto& [name, into] : {std::pair("since", &out.since), std::pair("until", &out.until)}) {
     if (form.get(name).empty()) continue;
     const auto time = read_time(form.get(name), name, now);
@@ -59,36 +54,45 @@ Result<Wanted> read(std::string_view query, WallTime now) {
   return out;
 }
 
+std::string json_of(const journal::Found& found, const std::vector<std::string>& warnings) {
+  std::string data = R"({"events":[)";
+  for (const auto& event : found.events) {
+    if (&event != &found.events.front()) data += ',';
+    data += journal::encode_event(event);
+  }
+  data += fmt::format(R"(],"more":{})", found.older_than.has_value());
+  if (found.older_than) data += fmt::format(R"(,"older_than":"{}")", format_time(*found.older_than));
+  return success_json(data + '}', warnings) + '\n';
+}
+
 }  // namespace
 
-net::ServerReply journal_reply(const std::vector<journal::Event>& events, std::string_view query,
-                               WallTime now) {
+Task<net::ServerReply> journal_reply(const journal::Journal& journal, net::ServerRequest request,
+                                     WallTime now) {
   net::ServerReply reply;
   reply.content_type = "application/json";
   reply.headers.emplace_back("Cache-Control", "no-store");
-  const auto wanted = read(query, now);
+  const auto wanted = read_search(request.query, now);
   if (!wanted) {
     reply.status = 400;
     reply.body = std::make_shared<const std::string>(error_json("bad_data", wanted.error().message()));
-    return reply;
+    co_return reply;
   }
-  std::vector<const journal::Event*> chosen;
-  for (const auto& event : events) {
-    if (event.at < wanted->since || event.at >= wanted->until) continue;
-    if (wanted->kind && event.kind != *wanted->kind) continue;
-    if (journal::is_about(event, wanted->target)) chosen.push_back(&event);
+  auto found = co_await journal.search(*wanted);
+  if (!found && found.error().kind() == ErrorKind::rejected) {
+    reply.status = 503;
+    reply.headers.emplace_back("Retry-After", "1");
+    reply.body = std::make_shared<const std::string>(error_json("unavailable", found.error().message()));
+    co_return reply;
   }
-  const bool more = chosen.size() > wanted->limit;
-  if (more) chosen.erase(chosen.begin(), chosen.end() - static_cast<std::ptrdiff_t>(wanted->limit));
-  std::string body = R"({"status":"success","data":{"events":[)";
-  for (const auto* event : chosen) {
-    if (event != chosen.front()) body += ',';
-    body += journal::encode_event(*event);
+  std::vector<std::string> warnings;
+  if (!found) {
+    warnings.push_back("the journal can not be read, and this is what is in memory: " +
+                       found.error().message());
+    found = journal::newest_of(*journal.recent(), *wanted);
   }
-  body += fmt::format(R"(],"more":{}}}}})", more);
-  body += '\n';
-  reply.body = std::make_shared<const std::string>(std::move(body));
-  return reply;
+  reply.body = std::make_shared<const std::string>(json_of(*found, warnings));
+  co_return reply;
 }
 
 }  // namespace qw::exporting

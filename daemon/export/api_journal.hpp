@@ -1,18 +1,18 @@
 #pragma once
 #include <string_view>
-#include <vector>
 
-#include "daemon/journal/event.hpp"
+#include "daemon/journal/journal.hpp"
 #include "daemon/net/http_server.hpp"
 
 namespace qw::exporting {
 
 inline constexpr std::string_view kJournalPath = "/api/v1/journal";
 
-/// The events that the daemon has in memory, as JSON. The query: since and until (a time as in Prometheus'
-/// API, or for since how long ago: 1h), target ("name" or "system/name"), kind, limit (1000). Of more events
-/// than that the newest come, in order of time, and `more` is true: the others are before the first.
-net::ServerReply journal_reply(const std::vector<journal::Event>& events, std::string_view query,
-                               WallTime now);
+/// The events of the journal, of memory and of its files, as JSON. The query: since and until (a time as in
+/// Prometheus' API, or how long ago: 1h), target ("name" or "system/name"), kind, limit (1000). Of more
+/// events than that the newest come, in order of time. `more`: there may be older ones, which come when the
+/// same is asked with until=`older_than`. A journal that can not be read is a warning, and memory is all.
+Task<net::ServerReply> journal_reply(const journal::Journal& journal, net::ServerRequest request,
+                                     WallTime now);
 
 }  // namespace qw::exporting

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <unordered_set>
 #include <utility>
@@ -19,6 +21,10 @@ namespace qw::exporting {
 namespace {
 
 constexpr Nanoseconds kRenewEvery = std::chrono::seconds(1);
+/// In a hurry, but not more often: something may flap.
+constexpr Nanoseconds kRenewAfter = std::chrono::milliseconds(400);
+/// To tell one who looks takes some 15 us of the loop: however many look, it is about 1 ms each second.
+constexpr Nanoseconds kRestForEach = std::chrono::milliseconds(15);
 /// What is not urgent is sent this often.
 constexpr Nanoseconds kSendAllEvery = std::chrono::seconds(5);
 /// Who hears nothing for longer thinks that we are gone (the script: 25 s).
@@ -65,6 +71,7 @@ struct LivePage::Impl {
   void release(bool all);
   status::Trends trends();
   void find_tracks();
+  Task<bool> wait_until(SteadyTime then);
 
   SystemClock clock;
   store::Store& store;
@@ -81,6 +88,8 @@ struct LivePage::Impl {
   std::uint64_t tracks_version = 0;
   /// The number by which `targets` knows a target; given once.
   std::map<TargetId, unsigned> keys;
+  bool hurry = false;                  ///< since the last renewal
+  asio::steady_timer* wake = nullptr;  ///< of run(), while it may be hurried
 };
 
 LivePage::LivePage(store::Store& store, async::WorkerPool& pool, Source source)
@@ -183,11 +192,34 @@ Task<void> LivePage::renew() {
 }
 
 Task<void> LivePage::run() {
+  auto& impl = *impl_;
   while (true) {
-    const bool slept = co_await async::sleep_until(impl_->clock.steady() + kRenewEvery);
-    if (!slept) co_return;
-    if (impl_->hub->streams() > 0) co_await renew();
+    const auto renewed = impl.clock.steady();
+    const auto rest = std::max(kRenewAfter, kRestForEach * static_cast<std::int64_t>(impl.hub->streams()));
+    const bool rested = co_await async::sleep_until(renewed + rest);
+    if (!rested) co_return;
+    const bool going_on = co_await impl.wait_until(renewed + std::max(rest, kRenewEvery));
+    if (!going_on) co_return;
+    impl.hurry = false;
+    if (impl.hub->streams() > 0) co_await renew();
   }
+}
+
+/// Or until somebody is in a hurry; false when the caller was cancelled.
+Task<bool> LivePage::Impl::wait_until(SteadyTime then) {
+  if (hurry) co_return true;
+  const auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer timer(executor, then);
+  wake = &timer;
+  co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  wake = nullptr;
+  const auto state = co_await asio::this_coro::cancellation_state;
+  co_return state.cancelled() == asio::cancellation_type::none;
+}
+
+void LivePage::hurry() {
+  impl_->hurry = true;
+  if (impl_->wake) impl_->wake->cancel();
 }
 
 Task<std::shared_ptr<net::ServerStream>> LivePage::open(std::string query) {

@@ -13,8 +13,9 @@
 namespace qw::exporting {
 
 /// The status page and the streams of those who look at it. It is built on a worker, once for all; while
-/// somebody looks, once a second, and each is sent the sections that have changed since the last time. A slow
-/// reader gets the newest ones later. Lives on the loop.
+/// somebody looks, once a second and when something happens (more seldom for more than 25 who look), and each
+/// is sent the sections that have changed since the last time. A slow reader gets the newest ones later.
+/// Lives on the loop.
 class LivePage {
  public:
   using Body = std::shared_ptr<const std::string>;
@@ -27,6 +28,8 @@ class LivePage {
 
   /// Keeps the page new while somebody looks, until it is cancelled; spawned once.
   Task<void> run();
+  /// Something has changed that should be told before the second is over.
+  void hurry();
   /// As run() does each second.
   Task<void> renew();
 

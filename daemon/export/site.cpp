@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "daemon/export/api_journal.hpp"
 #include "daemon/export/auth.hpp"
 #include "daemon/export/live_page.hpp"
 #include "daemon/export/shared_builds.hpp"
@@ -144,6 +145,10 @@ Task<ServerReply> Site::answer(ServerRequest request) {
   if (impl_->hooks.rules && is_get) {
     if (auto reply = impl_->hooks.rules(request)) co_return std::move(*reply);
   }
+  if (path == kJournalPath && impl_->hooks.journal && is_get) {
+    auto reply = co_await impl_->hooks.journal(std::move(request));
+    co_return reply;
+  }
   const auto target = target_of(path);
   const bool known = target || path == "/" || path == "/events" || path == "/status.css" ||
                      path == "/status.js" || path == "/status.svg" || path == "/metrics" ||
@@ -232,6 +237,10 @@ Task<ServerReply> Site::Impl::events(const ServerRequest& request) {
 
 Task<void> Site::keep_page_live() {
   co_await impl_->live.run();
+}
+
+void Site::hurry_page() {
+  impl_->live.hurry();
 }
 
 Task<ServerReply> Site::Impl::reload() {

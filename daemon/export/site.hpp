@@ -37,6 +37,8 @@ class Site {
     std::function<std::optional<net::ServerReply>(const net::ServerRequest&)> rules = nullptr;
     /// What the status page shows besides the store. Null: nothing.
     std::function<status::View()> view = nullptr;
+    /// Answers /api/v1/journal. Null: it is 404.
+    std::function<Task<net::ServerReply>(net::ServerRequest)> journal = nullptr;
   };
   Site(store::Store& store, SelfMetrics& self, async::WorkerPool& pool, Hooks hooks);
   ~Site();
@@ -47,6 +49,8 @@ class Site {
   Task<net::ServerReply> answer(net::ServerRequest request);
   /// Keeps the status page new while somebody looks, until it is cancelled; spawned once.
   Task<void> keep_page_live();
+  /// What has just changed should be on it before the second is over.
+  void hurry_page();
 
  private:
   struct Impl;

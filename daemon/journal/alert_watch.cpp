@@ -48,7 +48,8 @@ Evidence evidence_of(const ActiveAlert& alert) {
 /// The events of one look.
 class Tell {
  public:
-  Tell(WallTime at, std::uint64_t& left_out) : at_(at), left_out_(left_out) {}
+  Tell(const rules::RuleEngine& engine, WallTime at, std::uint64_t& left_out)
+      : engine_(engine), at_(at), left_out_(left_out) {}
 
   /// Both in order of labels.
   void compare(const rules::AlertStates* before, const rules::AlertStates* now) {
@@ -87,7 +88,10 @@ class Tell {
       tell(alert, kPending, Change::ended, Severity::info,
            now == AlertState::firing ? "it fires now" : "its condition did not hold for long enough");
     if (before == AlertState::firing && now != before)
-      tell(alert, kFiring, Change::ended, Severity::info, "it has ended" + summary);
+      tell(alert, kFiring, Change::ended, Severity::info,
+           !fresh && engine_.is_handed_over(alert.labels)
+               ? "another daemon asks the target now, and tells of it"
+               : "it has ended" + summary);
     if (now == AlertState::pending && now != before)
       tell(alert, kPending, Change::began, Severity::info, "it is pending" + summary);
     if (now == AlertState::firing && now != before)
@@ -116,6 +120,7 @@ class Tell {
     events_.push_back(std::move(event));
   }
 
+  const rules::RuleEngine& engine_;
   WallTime at_;
   std::uint64_t& left_out_;
   std::vector<Event> events_;
@@ -141,7 +146,7 @@ AlertWatch::All AlertWatch::read(const rules::RuleEngine& engine) {
 
 std::vector<Event> AlertWatch::on_cycle(const rules::RuleEngine& engine, WallTime at) {
   auto now = read(engine);
-  Tell tell(at, left_out_);
+  Tell tell(engine, at, left_out_);
   for (const auto& [key, states] : known_) {
     const auto found = now.find(key);
     const auto* fresh = found == now.end() ? nullptr : found->second.get();

@@ -88,7 +88,7 @@ void find_status(const ConsumerRow& row, Findings& out) {
              .severity = *severity,
              .what = std::string(name(row.status)),
              .subject = subject,
-             .text = describe(row),
+             .text = fmt::format("{}; {}", name(row.status), describe(row)),
              .evidence = evidence_of(row)});
 }
 

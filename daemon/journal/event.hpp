@@ -66,6 +66,7 @@ struct Condition {
   /// Since when the target has not answered, so that nobody knows whether it is still so.
   std::optional<WallTime> unknown_since;
   std::vector<std::pair<std::string, std::string>> evidence;
+  bool told = true;  ///< an event has told that it began
 };
 
 }  // namespace qw::journal

@@ -46,7 +46,9 @@ std::set<std::string> Findings::open_subjects(std::string_view what) const {
 void Findings::judge(const std::optional<double>& wrong, Finding finding) {
   if (!wrong) return;
   if (*wrong == 1) return holds(std::move(finding));
+  const bool was_open = is_open(finding.what, finding.subject);
   fine(finding.kind, finding.what, finding.subject);
+  if (was_open) over_.back().flickers = finding.flickers;
 }
 
 std::string subject_of(std::string_view text) {

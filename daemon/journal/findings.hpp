@@ -34,6 +34,8 @@ class Findings {
     Severity severity = Severity::warning;
     std::string what, subject, text;
     Evidence evidence;
+    /// On a busy machine it comes and goes: it is an event only once it has lasted (Watch::kMatters).
+    bool flickers = false;
   };
   /// Whether a condition is open now, so that finders need not tell of each of a thousand members that it is
   /// fine.

@@ -8,6 +8,7 @@
 #include "daemon/async/worker.hpp"
 #include "daemon/journal/event.hpp"
 #include "daemon/journal/journal_files.hpp"
+#include "daemon/journal/journal_search.hpp"
 
 namespace qw::journal {
 
@@ -53,6 +54,9 @@ class Journal {
 
   /// The same object until an event comes.
   EventsPtr recent() const;
+  /// From memory where that is enough, else from the files, on a worker. One at a time reads them: errors are
+  /// rejected, while another does, and as read_journal().
+  Task<Result<Found>> search(Search wanted) const;
   Stats stats() const;
 
  private:

@@ -26,36 +26,16 @@ constexpr std::size_t kLeastFile = 64U << 10U;
 /// empty the journal.
 constexpr Nanoseconds kDropEvery = std::chrono::hours(1);
 
+std::string file_name(std::uint64_t number) {
+  return fmt::format("{:08}{}", number, kSuffix);
+}
+
 std::unexpected<Error> failed(std::string_view what, const std::string& path, int error) {
   return fail(ErrorKind::internal, fmt::format("{} {}: {}", what, path, std::strerror(error)));
 }
 
-struct Found {
-  std::map<std::uint64_t, std::size_t> sizes;
-  std::optional<WallTime> newest;  ///< when the last of them was changed
-};
-
 WallTime time_of(const timespec& time) {
   return WallTime(std::chrono::seconds(time.tv_sec) + Nanoseconds(time.tv_nsec));
-}
-
-Result<Found> find_files(const std::string& folder) {
-  Found out;
-  std::error_code error;
-  std::filesystem::directory_iterator at(folder, error);
-  if (error == std::errc::no_such_file_or_directory) return out;
-  if (error) return failed("read", folder, error.value());
-  for (const auto end = std::filesystem::directory_iterator(); at != end; at.increment(error)) {
-    if (error) return failed("read", folder, error.value());
-    const auto name = at->path().filename().string();
-    if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) continue;
-    const auto number = parse_uint64(std::string_view(name).substr(0, kDigits));
-    struct stat status{};
-    if (!number || ::lstat(at->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
-    out.sizes[*number] = static_cast<std::size_t>(status.st_size);
-    if (*number == out.sizes.rbegin()->first) out.newest = time_of(status.st_mtim);
-  }
-  return out;
 }
 
 /// Lines of a file, of any length; a line that is too long is passed on cut, so that it is skipped like any
@@ -106,10 +86,6 @@ Result<void> read_file(const std::string& path, const std::function<void(std::st
   }
 }
 
-std::string file_name(std::uint64_t number) {
-  return fmt::format("{:08}{}", number, kSuffix);
-}
-
 /// How many bytes it wrote, and why not all.
 std::pair<std::size_t, int> write_all(int file, std::string_view bytes) {
   std::size_t done = 0;
@@ -124,13 +100,35 @@ std::pair<std::size_t, int> write_all(int file, std::string_view bytes) {
 
 }  // namespace
 
+Result<std::vector<JournalFile>> list_journal(const std::string& folder) {
+  std::vector<JournalFile> out;
+  std::error_code error;
+  std::filesystem::directory_iterator at(folder, error);
+  if (error == std::errc::no_such_file_or_directory) return out;
+  if (error) return failed("read", folder, error.value());
+  for (const auto end = std::filesystem::directory_iterator(); at != end; at.increment(error)) {
+    if (error) return failed("read", folder, error.value());
+    const auto name = at->path().filename().string();
+    if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) continue;
+    const auto number = parse_uint64(std::string_view(name).substr(0, kDigits));
+    struct stat status{};
+    if (!number || ::lstat(at->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    out.push_back({.number = *number,
+                   .path = at->path().string(),
+                   .size = static_cast<std::size_t>(status.st_size),
+                   .changed = time_of(status.st_mtim)});
+  }
+  std::ranges::sort(out, {}, &JournalFile::number);
+  return out;
+}
+
 Result<ReadOutcome> read_journal(const std::string& folder, const std::function<void(Event)>& take) {
-  const auto found = find_files(folder);
+  const auto found = list_journal(folder);
   if (!found) return std::unexpected(found.error());
   ReadOutcome out;
-  out.last_alive = found->newest;
-  for (const auto& [number, size] : found->sizes) {
-    const auto read = read_file(folder + "/" + file_name(number), [&](std::string_view line) {
+  if (!found->empty()) out.last_alive = found->back().changed;
+  for (const auto& file : *found) {
+    const auto read = read_file(file.path, [&](std::string_view line) {
       auto event = decode_event(line);
       if (!event) {
         ++out.skipped;
@@ -171,9 +169,10 @@ bool JournalFiles::is_gone() const {
 
 Result<void> JournalFiles::open_newest() {
   if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) return failed("mkdir", folder_, errno);
-  auto found = find_files(folder_);
+  const auto found = list_journal(folder_);
   if (!found) return std::unexpected(found.error());
-  sizes_ = std::move(found->sizes);
+  sizes_.clear();
+  for (const auto& file : *found) sizes_[file.number] = file.size;
   if (sizes_.empty()) {
     number_ = 0;
     return open_next();

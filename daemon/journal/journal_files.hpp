@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "daemon/base/error.hpp"
 #include "daemon/base/time.hpp"
@@ -13,6 +14,16 @@
 /// The journal on disk: a folder of files 00000001.jsonl and so on, each line an event, the newest file the
 /// one that is written to. All calls block: they run on a worker, or in a command.
 namespace qw::journal {
+
+struct JournalFile {
+  std::uint64_t number = 0;
+  std::string path;
+  std::size_t size = 0;
+  WallTime changed;
+};
+/// The files of a journal, the oldest first; none where there is no folder. Errors: internal, when it can not
+/// be listed.
+Result<std::vector<JournalFile>> list_journal(const std::string& folder);
 
 struct ReadOutcome {
   std::uint64_t lines = 0;

@@ -200,14 +200,17 @@ class Finder {
 
   std::string overlap() const {
     if (!row_.overlap_lower_seconds) return "";
-    const auto upper = row_.overlap_upper_seconds
-                           ? fmt::format(" and at most {}", spoken_duration(*row_.overlap_upper_seconds))
-                           : ", and nobody saw how it began";
+    const double lower = *row_.overlap_lower_seconds;
+    const auto upper = row_.overlap_upper_seconds ? fmt::format("{}at most {}", lower > 0 ? " and " : " for ",
+                                                                spoken_duration(*row_.overlap_upper_seconds))
+                                                  : ", and nobody saw how it began";
     const auto lost =
         row_.diverged_bytes.value_or(0) > 0
             ? fmt::format("; {:.0f} bytes were written by the older one alone", *row_.diverged_bytes)
             : "";
-    return fmt::format(", for at least {}{}{}", spoken_duration(*row_.overlap_lower_seconds), upper, lost);
+    // What was proven by one look has lasted for no time yet.
+    if (lower <= 0) return (row_.overlap_upper_seconds ? "," : "") + upper + lost;
+    return fmt::format(", for at least {}{}{}", spoken_duration(lower), upper, lost);
   }
 
   void out_split(std::string_view what, const std::optional<double>& flag, Severity severity,

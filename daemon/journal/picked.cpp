@@ -8,9 +8,9 @@
 namespace qw::journal {
 namespace {
 
-constexpr std::array<std::string_view, 5> kOfWires{"quorumwatch_rtt_seconds", "quorumwatch_rtt_loss_samples",
-                                                   "quorumwatch_rtt_loss_ratio",
-                                                   "quorumwatch_rtt_loss_confirmed", "quorumwatch_rtt_slow"};
+constexpr std::array<std::string_view, 6> kOfWires{
+    "quorumwatch_rtt_seconds",        "quorumwatch_rtt_loss_samples", "quorumwatch_rtt_loss_ratio",
+    "quorumwatch_rtt_loss_confirmed", "quorumwatch_rtt_slow",         "quorumwatch_rtt_peer_held_seconds"};
 /// Rounds without a counter until it is forgotten.
 constexpr std::uint64_t kForgetAfter = 256;
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -19,11 +20,23 @@ namespace {
 
 constexpr std::string_view kSilent = "silent";
 
+/// Whether it was told that something began: only then its end is.
+enum class Told : std::uint8_t { yes, withheld, not_yet };
+
 struct Open {
   Condition condition;
   SteadyTime heard{};  ///< the last round that said something about it
-  bool told = true;    ///< that it began: only then its end is
+  Told told = Told::yes;
+  SteadyTime began{};
+  /// Of what flickers: the first of the rounds that show it no more.
+  std::optional<SteadyTime> gone_since = {};
+  WallTime gone_at{};
 };
+
+/// What was there for a moment is gone at once, too.
+bool is_shown(const Open& one) {
+  return one.told != Told::not_yet || !one.gone_since;
+}
 
 Condition condition_of(const Event& event) {
   return {.kind = event.kind,
@@ -54,6 +67,9 @@ struct Watch::State {
   auto remove(std::map<ConditionKey, Open>::iterator at) {
     keys.erase(at->first);
     return open.erase(at);
+  }
+  std::ptrdiff_t shown() const {
+    return std::ranges::count_if(open, [](const auto& entry) { return is_shown(entry.second); });
   }
 };
 
@@ -93,8 +109,31 @@ struct Watch::Tell {
     auto event = event_of(finding, Change::began);
     make_safe(event);
     auto condition = condition_of(event);
-    const bool told = add_paced(std::move(event));
-    state.add(std::move(key), {.condition = std::move(condition), .heard = round.finished, .told = told});
+    auto told = Told::not_yet;
+    if (!finding.flickers) told = add_paced(std::move(event)) ? Told::yes : Told::withheld;
+    state.add(
+        std::move(key),
+        {.condition = std::move(condition), .heard = round.finished, .told = told, .began = round.finished});
+  }
+
+  /// What has held for long enough to be an event.
+  void lasts(Open& open) {
+    if (open.told != Told::not_yet || round.finished - open.began < kMatters) return;
+    auto event = beginning_of(open.condition);
+    event.evidence = open.condition.evidence;
+    open.told = add_paced(std::move(event)) ? Told::yes : Told::withheld;
+  }
+
+  /// What flickers is not over because one round does not show it. True: it is by now.
+  bool is_over(Open& open) {
+    open.heard = round.finished;
+    if (!open.gone_since) {
+      open.gone_since = round.finished;
+      open.gone_at = round.at;
+      open.condition.unknown_since.reset();
+      open.condition.text += "; not just now";
+    }
+    return round.finished - *open.gone_since >= kMatters;
   }
 
   void goes_on(Open& open, Findings::Finding finding) {
@@ -107,12 +146,16 @@ struct Watch::Tell {
     condition.evidence = event.evidence;
     condition.unknown_since.reset();
     open.heard = round.finished;
+    open.gone_since.reset();
+    lasts(open);
     if (worse) add_paced(std::move(event));
   }
 
   void ended(std::map<ConditionKey, Open>::iterator at, std::string text, Evidence evidence = {}) {
-    if (at->second.told)
-      add(end_of(beginning_of(at->second.condition), round.at, std::move(text), std::move(evidence)));
+    const auto& one = at->second;
+    if (one.told == Told::yes)
+      add(end_of(beginning_of(one.condition), one.gone_since ? one.gone_at : round.at, std::move(text),
+                 std::move(evidence)));
     state.remove(at);
   }
 
@@ -144,6 +187,7 @@ std::vector<Event> Watch::on_round(const Round& round) {
   // A target that was made anew counts from the beginning.
   if (round.number <= state.number) state.memory.counters.reset();
   state.number = round.number;
+  const auto shown = state.shown();
   Tell tell(state, round, left_out_);
   if (round.success) {
     judge(state, round, tell);
@@ -162,6 +206,7 @@ std::vector<Event> Watch::on_round(const Round& round) {
                              : tell.goes_on(open->second, std::move(finding));
   }
   sort_stably(tell.events, &Event::kind);
+  if (!tell.events.empty() || state.shown() != shown) ++changes_;
   return std::move(tell.events);
 }
 
@@ -180,7 +225,8 @@ void Watch::judge(State& state, const Round& round, Tell& tell) {
   find_states(picked, state.memory, findings);
   for (auto& finding : findings.over()) {
     const auto found = state.open.find({finding.what, finding.subject});
-    if (found != state.open.end()) tell.ended(found, std::move(finding.text), std::move(finding.evidence));
+    if (found == state.open.end() || (finding.flickers && !tell.is_over(found->second))) continue;
+    tell.ended(found, std::move(finding.text), std::move(finding.evidence));
   }
   for (auto& finding : findings.wrong()) {
     const auto found = state.open.find({finding.what, finding.subject});
@@ -222,16 +268,37 @@ void Watch::restore(std::span<const Event> open, WallTime at) {
     const ConditionKey key{event.what, event.subject};
     if (const auto found = known->open.find(key); found != known->open.end()) {
       found->second.condition.since = event.at;
+      found->second.told = Told::yes;
       continue;
     }
     if (known->open.size() >= kMostConditions) {
       ++left_out_;
       continue;
     }
-    Open one{.condition = condition_of(event), .heard = {}, .told = true};
+    Open one{.condition = condition_of(event)};
     one.condition.unknown_since = at;
     known->add(key, std::move(one));
   }
+}
+
+std::vector<Event> Watch::forget_members(const TargetId& target, std::span<const std::string> members,
+                                         WallTime at) {
+  std::vector<Event> ends;
+  const auto known = targets_.find(target);
+  if (known == targets_.end()) return ends;
+  std::set<std::string> gone;
+  for (const auto& member : members) gone.insert(subject_of(member));
+  auto& state = *known->second;
+  for (auto one = state.open.begin(); one != state.open.end();) {
+    const auto next = std::next(one);
+    if (gone.contains(one->first.subject)) {
+      if (one->second.told == Told::yes)
+        ends.push_back(end_of(beginning_of(one->second.condition), at, "it is no longer a member"));
+      state.remove(one);
+    }
+    one = next;
+  }
+  return ends;
 }
 
 void Watch::forget(const TargetId& target) {
@@ -241,7 +308,11 @@ void Watch::forget(const TargetId& target) {
 std::vector<Condition> Watch::conditions() const {
   std::vector<Condition> out;
   for (const auto& [id, state] : targets_) {
-    for (const auto& [key, one] : state->open) out.push_back(one.condition);
+    for (const auto& [key, one] : state->open) {
+      if (!is_shown(one)) continue;
+      out.push_back(one.condition);
+      out.back().told = one.told == Told::yes;
+    }
   }
   sort_stably(out,
               [](const Condition& one) { return std::tuple(-static_cast<int>(one.severity), one.since); });

@@ -20,6 +20,9 @@ class Watch {
   static constexpr std::size_t kMostEvents = 64;
   /// A condition that answered rounds say nothing about for so long is given up (a member that was removed).
   static constexpr Nanoseconds kGiveUpAfter = std::chrono::minutes(15);
+  /// What flickers is told once rounds so far apart have shown it, and is over once it has not been shown for
+  /// so long. Until then it is a condition while it holds, and no event.
+  static constexpr Nanoseconds kMatters = std::chrono::seconds(10);
 
   Watch();
   ~Watch();
@@ -36,10 +39,15 @@ class Watch {
   void restore(std::span<const Event> open, WallTime at);
   /// The target is no longer configured: its conditions are over, without an event.
   void forget(const TargetId& target);
+  /// They are members no more: what was wrong with them is over.
+  std::vector<Event> forget_members(const TargetId& target, std::span<const std::string> members,
+                                    WallTime at);
   /// Critical ones first, then those that began first.
   std::vector<Condition> conditions() const;
   /// Conditions and events that the caps have left out since the start.
   std::uint64_t left_out() const { return left_out_; }
+  /// Rises with each round that told an event, or in which a condition came or went.
+  std::uint64_t changes() const { return changes_; }
 
  private:
   struct State;
@@ -52,6 +60,7 @@ class Watch {
   Picker picker_;
   std::map<std::string, SteadyTime> own_steps_;  ///< by direction, until when one was told
   std::uint64_t left_out_ = 0;
+  std::uint64_t changes_ = 0;
 };
 
 }  // namespace qw::journal

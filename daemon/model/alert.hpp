@@ -20,6 +20,9 @@ struct Alert {
   /// (facts/reliability-and-security.md).
   std::optional<WallTime> ends_at;
   std::string generator_url;
+  /// Another daemon asks the target now, and tells of the alert: from here nothing more is said of it, not
+  /// even that it ended.
+  bool handed_over = false;
   bool operator==(const Alert&) const = default;
 };
 /// All alerts that fire now and those that ended lately, as of one evaluation.

@@ -15,6 +15,12 @@ void Outbox::update(const std::vector<AlertPtr>& alerts, SteadyTime now, WallTim
       continue;
     }
     auto found = entries_.find(alert);
+    if (alert->handed_over) {
+      if (found == entries_.end()) continue;
+      entries_.erase(found);
+      unchanged_.clear();
+      continue;
+    }
     if (found == entries_.end()) {
       if (entries_.size() >= options_.max_alerts && (alert->ends_at || !make_room())) {
         ++left_out_;

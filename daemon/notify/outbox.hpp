@@ -31,7 +31,7 @@ class Outbox {
   explicit Outbox(Options options) : options_(options) {}
 
   /// All alerts there are now, with the labels that are sent. A firing one that is no longer among them has
-  /// ended (its rule is gone): it is told as ended at `wall`.
+  /// ended (its rule is gone): it is told as ended at `wall`. One that was handed over is forgotten.
   void update(const std::vector<AlertPtr>& alerts, SteadyTime now, WallTime wall);
   /// Takes over what another one knows, which is empty after that.
   void adopt(Outbox&& other);

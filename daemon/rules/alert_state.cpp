@@ -187,6 +187,11 @@ bool AlertStates::keeps_firing(ActiveAlert& alert, Millis at) const {
 
 bool AlertStates::is_unknown(const ActiveAlert& alert, Millis at, const DataHealth& health,
                              const Look& look) const {
+  // Not even a rule that asks for absence can say more before we have looked.
+  const bool taken = std::ranges::any_of(health.targets, [&](const TargetHealth& target) {
+    return is_too_new(alert, target, at) && may_come_from(alert, target);
+  });
+  if (taken) return true;
   if (asks_for_absence_) return false;
   // What made it true may lie before our start, in history that nobody has any more.
   const bool older = alert.active_at < health.since;
@@ -204,6 +209,11 @@ bool AlertStates::is_unknown(const ActiveAlert& alert, Millis at, const DataHeal
     // Somebody is silent: where the alert names no member, it is unknown only if nothing of it is left.
     return *there == SeriesThere::none || (!member.empty() && *there == SeriesThere::some);
   });
+}
+
+bool AlertStates::is_too_new(const ActiveAlert& alert, const TargetHealth& target, Millis at) const {
+  if (!target.taken_at || alert.active_at >= *target.taken_at) return false;
+  return at - *target.taken_at < std::max({kLeastWatched, rule_->hold, range_});
 }
 
 bool AlertStates::may_come_from(const ActiveAlert& alert, const TargetHealth& target) const {
@@ -241,6 +251,30 @@ void AlertStates::restore(std::vector<ActiveAlert> alerts) {
   alerts_.clear();
   order_.clear();
   for (auto& [labels, entry] : all) alerts_.push_back(std::move(entry));
+}
+
+void AlertStates::adopt(std::vector<ActiveAlert> alerts) {
+  std::erase_if(alerts, [this](const ActiveAlert& alert) {
+    const auto* known = find(alert.labels);
+    return known && known->state != AlertState::inactive;
+  });
+  if (alerts.empty()) return;
+  restore(std::move(alerts));
+  ++transitions_;
+}
+
+std::vector<ActiveAlertPtr> AlertStates::let_go(std::string_view system, std::string_view target) {
+  std::vector<ActiveAlertPtr> gone;
+  std::erase_if(alerts_, [&](const Entry& entry) {
+    const auto& alert = *entry.alert;
+    if (alert.state == AlertState::inactive || alert.system != system || alert.target != target) return false;
+    gone.push_back(entry.alert);
+    return true;
+  });
+  if (gone.empty()) return gone;
+  order_.clear();
+  ++transitions_;
+  return gone;
 }
 
 std::vector<DerivedSample> AlertStates::write(const DerivedFamilies& families) {

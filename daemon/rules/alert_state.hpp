@@ -41,6 +41,9 @@ using ActiveAlertPtr = std::shared_ptr<const ActiveAlert>;
 
 /// Resolved alerts are kept for this long, so that whoever sends them can repeat it.
 inline constexpr Millis kResolvedRetention = 15 * 60 * 1000;
+/// An alert that was raised by another daemon is not over before its target was watched here for so long, and
+/// for as long as the rule looks back or waits: what it takes to raise it, it takes to deny it.
+inline constexpr Millis kLeastWatched = 60 * 1000;
 
 /// A target of the configuration, and whether its last round gave data.
 struct TargetHealth {
@@ -51,6 +54,8 @@ struct TargetHealth {
   std::shared_ptr<const std::set<std::string, std::less<>>> names;
   /// Members that its last round asked and that did not answer.
   std::set<std::string, std::less<>> silent = {};
+  /// Since when this daemon asks the target, where another one asked it before; nothing: from the start.
+  std::optional<Millis> taken_at = std::nullopt;
 };
 
 /// What is known about the data behind a cycle.
@@ -113,12 +118,17 @@ class AlertStates {
   std::uint64_t transitions() const { return transitions_; }
   /// Takes over the alerts of an earlier version of the rule, or of an earlier run.
   void restore(std::vector<ActiveAlert> alerts);
+  /// Goes on with alerts of another daemon, but for those that are known here.
+  void adopt(std::vector<ActiveAlert> alerts);
+  /// Forgets the pending and firing alerts of a target, and returns them: another daemon goes on with them.
+  std::vector<ActiveAlertPtr> let_go(std::string_view system, std::string_view target);
   const Rule& rule() const { return *rule_; }
   const std::vector<RuleSelector>& selectors() const { return *selectors_; }
 
  private:
   std::size_t place_of(const Labels& labels) const;
   bool is_unknown(const ActiveAlert& alert, Millis at, const DataHealth& health, const Look& look) const;
+  bool is_too_new(const ActiveAlert& alert, const TargetHealth& target, Millis at) const;
   bool may_come_from(const ActiveAlert& alert, const TargetHealth& target) const;
   bool keeps_firing(ActiveAlert& alert, Millis at) const;
   enum class Outcome : std::uint8_t { active, ended, gone };

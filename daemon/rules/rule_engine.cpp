@@ -130,6 +130,7 @@ AlertView RuleEngine::view() const {
     }
   }
   out.orphans_ = orphans_;
+  out.handed_over_ = handed_over_;
   out.external_url_ = settings_.external_url;
   return out;
 }
@@ -155,7 +156,8 @@ std::vector<AlertPtr> AlertView::alerts(Millis now, Nanoseconds offset, Made& ma
                                                      .ends_at = alert->resolved_at
                                                                     ? std::optional(wall(*alert->resolved_at))
                                                                     : std::nullopt,
-                                                     .generator_url = url()})));
+                                                     .generator_url = url(),
+                                                     .handed_over = false})));
       known = made.extract(alert.get());
     }
     out.push_back(known.mapped().second);
@@ -172,12 +174,21 @@ std::vector<AlertPtr> AlertView::alerts(Millis now, Nanoseconds offset, Made& ma
     };
     for (const auto& entry : states->all()) add(entry.alert, url_of_rule);
   }
-  if (!orphans_.empty()) {
-    // One that another rule has taken up is not over.
+  if (!orphans_.empty() || !handed_over_.empty()) {
+    // One that another rule has taken up is not over, and one that came back is ours.
     std::set<Labels> alive;
     for (const auto& alert : out) alive.insert(alert->labels);
     for (const auto& alert : orphans_) {
       if (!alive.contains(alert->labels)) add(alert, [this] { return external_url_; });
+    }
+    for (const auto& [alert, at] : handed_over_) {
+      if (now - at > kResolvedRetention || alive.contains(alert->labels)) continue;
+      out.push_back(std::make_shared<const Alert>(Alert{.labels = alert->labels,
+                                                        .annotations = alert->annotations,
+                                                        .starts_at = wall(*alert->fired_at),
+                                                        .ends_at = std::nullopt,
+                                                        .generator_url = "",
+                                                        .handed_over = true}));
     }
   }
   made = std::move(next);
@@ -209,6 +220,52 @@ SavedState AlertView::save(Millis now) const {
   }
   if (!recent.empty()) out.rules.push_back({"", "", "", std::move(recent)});
   return out;
+}
+
+SavedState AlertView::save(Millis now, const TargetId& target) const {
+  auto out = save(now);
+  for (auto& rule : out.rules) {
+    std::erase_if(rule.alerts, [&](const ActiveAlert& alert) {
+      return alert.state == AlertState::inactive || alert.system != target.system ||
+             alert.target != target.name;
+    });
+  }
+  std::erase_if(out.rules, [](const SavedRule& rule) { return rule.alerts.empty(); });
+  return out;
+}
+
+void RuleEngine::adopt(SavedState state, const TargetId& target) {
+  for (auto& rule : state.rules) {
+    std::erase_if(rule.alerts, [&](const ActiveAlert& alert) {
+      return alert.state == AlertState::inactive || alert.system != target.system ||
+             alert.target != target.name;
+    });
+    if (rule.alerts.empty()) continue;
+    for (const auto& group : groups_) {
+      for (std::size_t i = 0; i < group->size(); ++i) {
+        const auto& states = group->alerts(i);
+        if (!states || key_of(group->group(), states->rule()) != std::tie(rule.group, rule.rule, rule.labels))
+          continue;
+        group->adopt(i, std::exchange(rule.alerts, {}));
+      }
+    }
+  }
+  std::erase_if(handed_over_, [&](const HandedOver& one) {
+    return one.alert->system == target.system && one.alert->target == target.name;
+  });
+}
+
+void RuleEngine::let_go(const TargetId& target, Millis now) {
+  std::erase_if(handed_over_, [&](const HandedOver& one) { return now - one.at > kResolvedRetention; });
+  for (const auto& group : groups_) {
+    for (auto& alert : group->let_go(target.system, target.name)) {
+      if (alert->state == AlertState::firing) handed_over_.push_back({std::move(alert), now});
+    }
+  }
+}
+
+bool RuleEngine::is_handed_over(const Labels& alert) const {
+  return std::ranges::any_of(handed_over_, [&](const HandedOver& one) { return one.alert->labels == alert; });
 }
 
 void RuleEngine::restore(SavedState state, Millis now) {

@@ -12,6 +12,12 @@
 
 namespace qw::rules {
 
+/// An alert that another daemon goes on with.
+struct HandedOver {
+  ActiveAlertPtr alert;
+  Millis at = 0;
+};
+
 /// All alerts at one instant, which nothing changes any more: a worker can look at them while rules go on.
 class AlertView {
  public:
@@ -26,6 +32,8 @@ class AlertView {
   };
   Counts count() const;
   SavedState save(Millis now) const;
+  /// The same of the pending and firing alerts of one target, for another daemon.
+  SavedState save(Millis now, const TargetId& target) const;
 
  private:
   friend class RuleEngine;
@@ -35,6 +43,7 @@ class AlertView {
   };
   std::vector<OfRule> rules_;  ///< those that have alerts
   std::vector<ActiveAlertPtr> orphans_;
+  std::vector<HandedOver> handed_over_;
   std::string external_url_;
 };
 
@@ -69,6 +78,13 @@ class RuleEngine {
   /// Takes over what an earlier run knew, already resumed (resume_state). Alerts of rules that are gone end
   /// now.
   void restore(SavedState state, Millis now);
+  /// Goes on with the alerts of a target that another daemon asked until now, already resumed. Those of other
+  /// targets are left out.
+  void adopt(SavedState state, const TargetId& target);
+  /// Another daemon asks the target from now on: its alerts are forgotten, and have not ended.
+  void let_go(const TargetId& target, Millis now);
+  /// Those that were let go lately and are not here again.
+  bool is_handed_over(const Labels& alert) const;
   /// Rises with every transition of an alert.
   std::uint64_t transitions() const;
   bool any_pending() const;
@@ -83,6 +99,7 @@ class RuleEngine {
   std::vector<std::vector<RuleSelector>> selectors_;  ///< of each group
   /// Alerts of rules that are gone: ended, and kept as long as others that ended.
   std::vector<ActiveAlertPtr> orphans_;
+  std::vector<HandedOver> handed_over_;
   std::uint64_t transitions_ = 0;  ///< of groups that are gone
 };
 

@@ -174,6 +174,25 @@ void ActiveGroup::restore(std::size_t rule, std::vector<ActiveAlert> alerts) {
   states_[rule] = std::make_shared<const AlertStates>(std::move(states));
 }
 
+void ActiveGroup::adopt(std::size_t rule, std::vector<ActiveAlert> alerts) {
+  auto states = *states_[rule];
+  states.adopt(std::move(alerts));
+  states_[rule] = std::make_shared<const AlertStates>(std::move(states));
+}
+
+std::vector<ActiveAlertPtr> ActiveGroup::let_go(std::string_view system, std::string_view target) {
+  std::vector<ActiveAlertPtr> gone;
+  for (auto& one : states_) {
+    if (!one) continue;
+    auto states = *one;
+    auto some = states.let_go(system, target);
+    if (some.empty()) continue;
+    one = std::make_shared<const AlertStates>(std::move(states));
+    gone.insert(gone.end(), some.begin(), some.end());
+  }
+  return gone;
+}
+
 /// Whether the series that the rule selects are there, as far as the alert's labels tell which.
 SeriesThere ActiveGroup::series_there(const Rule& rule, const ActiveAlert& alert,
                                       const promql::Source& source) const {

@@ -88,6 +88,9 @@ class ActiveGroup {
   const AlertStatesPtr& alerts(std::size_t rule) const { return states_[rule]; }
   /// Takes over the alerts of an earlier version of the rule, or of an earlier run.
   void restore(std::size_t rule, std::vector<ActiveAlert> alerts);
+  /// As of AlertStates, for one rule and for all.
+  void adopt(std::size_t rule, std::vector<ActiveAlert> alerts);
+  std::vector<ActiveAlertPtr> let_go(std::string_view system, std::string_view target);
   const RuleHealth& health(std::size_t rule) const { return health_[rule]; }
   /// Rises whenever an alert of the group begins, fires, ends, or its target stops or starts to answer.
   std::uint64_t transitions() const;

@@ -4,6 +4,7 @@
 #include <boost/system/system_error.hpp>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "daemon/base/text.hpp"
 #include "daemon/schedule/slots.hpp"
@@ -43,6 +44,7 @@ struct Scheduler::Runner {
         fingerprint(entry.fingerprint),
         interval(entry.interval),
         timeout(entry.timeout),
+        members(entry.members_fingerprint),
         target(std::move(target_)),
         group(state->executor, state->on_bug) {}
 
@@ -55,7 +57,9 @@ struct Scheduler::Runner {
   std::uint64_t fingerprint;
   Nanoseconds interval;
   Nanoseconds timeout;
+  std::uint64_t members;
   std::unique_ptr<probes::Target> target;
+  std::unique_ptr<probes::Probe> next_probe;  ///< for the rounds to come; null: the target keeps its own
   bool started = false;
   bool canceled = false;
   bool over = false;  ///< its coroutine has ended
@@ -86,6 +90,12 @@ Scheduler::~Scheduler() {
 std::vector<Error> Scheduler::replace(std::vector<Entry> entries) {
   std::vector<Error> errors;
   std::map<TargetId, std::shared_ptr<Runner>> next;
+  struct Exchange {
+    std::shared_ptr<Runner> runner;
+    std::uint64_t members;
+    std::unique_ptr<probes::Probe> probe;
+  };
+  std::vector<Exchange> exchanges;
   if (state_->stopped) errors.emplace_back(ErrorKind::canceled, "the scheduler is stopping");
   for (const auto& entry : entries) {
     const auto name = entry.id.system + " " + entry.id.name;
@@ -96,6 +106,13 @@ std::vector<Error> Scheduler::replace(std::vector<Entry> entries) {
     const auto old = state_->running.find(entry.id);
     if (old != state_->running.end() && old->second->same_as(entry) && !old->second->over) {
       next.emplace(entry.id, old->second);
+      if (old->second->members == entry.members_fingerprint) continue;
+      auto probe = entry.make_probe();
+      if (probe) {
+        exchanges.push_back({old->second, entry.members_fingerprint, std::move(*probe)});
+      } else {
+        errors.push_back(probe.error().within(name));
+      }
       continue;
     }
     auto made = entry.make();
@@ -107,6 +124,10 @@ std::vector<Error> Scheduler::replace(std::vector<Entry> entries) {
   }
   if (!errors.empty()) return errors;
 
+  for (auto& [runner, members, probe] : exchanges) {
+    runner->members = members;
+    runner->next_probe = std::move(probe);
+  }
   auto old = std::exchange(state_->running, std::move(next));
   for (auto& [id, runner] : old) {
     const auto kept = state_->running.find(id);
@@ -169,6 +190,10 @@ Task<void> Scheduler::Runner::rounds() {
     {
       const auto slot = co_await state->slots->acquire();
       if (!slot || canceled) co_return;
+      if (next_probe) {
+        target->exchange_probe(std::exchange(next_probe, nullptr));
+        state->observer.on_exchanged(id);
+      }
       const auto began = state->clock.steady();
       state->observer.on_start(id, began - due);
       auto round = co_await one_round(began);

@@ -26,6 +26,9 @@ struct Entry {
   Nanoseconds timeout{};
   std::function<Result<std::unique_ptr<probes::Target>>()>
       make;  ///< called only when the target is not running yet
+  /// Where only this differs, the running target goes on with another probe from its next round on.
+  std::uint64_t members_fingerprint = 0;
+  std::function<Result<std::unique_ptr<probes::Probe>>()> make_probe = {};  ///< called only for that
 };
 
 /// Told what happens; all calls come on the loop.
@@ -37,6 +40,8 @@ class Observer {
   /// `due`: when the round should have begun.
   virtual void on_round(RoundPtr round, SteadyTime due) = 0;
   virtual void on_removed(const TargetId& id) = 0;
+  /// From now on its rounds ask other members.
+  virtual void on_exchanged(const TargetId& id) { static_cast<void>(id); }
 };
 
 /// Runs every target on its grid: at most one round of a target at a time, missed rounds counted and never

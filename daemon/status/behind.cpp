@@ -193,14 +193,27 @@ void write_consumers(const View& view, Html& html) {
   rows.finish(html, found.behind.size(), " consumers are behind");
 }
 
-std::string replicas_behind(const store::Snapshot& snapshot) {
-  const auto behind = find_replicas(snapshot).behind;
+std::string replicas_behind(const View& view) {
+  auto behind = find_replicas(*view.snapshot).behind;
+  // What is a trouble by now is told as one.
+  std::erase_if(behind, [&](const Replica& replica) {
+    return std::ranges::any_of(view.conditions, [&](const journal::Condition& condition) {
+      return condition.kind == journal::Kind::replication && condition.severity != journal::Severity::info &&
+             condition.target == replica.round->target && condition.subject == replica.row.member;
+    });
+  });
   if (behind.empty()) return {};
   const auto& worst = behind.front();
   const auto& target = worst.round->target;
-  return fmt::format("{} {} behind: {} {} {}{}.", count(behind.size(), "replica"),
+  // What is no trouble of its own: somebody has paused it.
+  const auto reason = std::ranges::find_if(view.conditions, [&](const journal::Condition& condition) {
+    return condition.kind == journal::Kind::replication && condition.severity == journal::Severity::info &&
+           condition.target == target && condition.subject == worst.row.member;
+  });
+  return fmt::format("{} {} behind: {} {} {}{}{}.", count(behind.size(), "replica"),
                      behind.size() == 1 ? "is" : "are", target.system, target.name, worst.row.member,
-                     behind.size() == 1 ? "" : " the furthest");
+                     behind.size() == 1 ? "" : " the furthest",
+                     reason == view.conditions.end() ? "" : ": " + reason->text);
 }
 
 std::vector<SeriesPtr> wanted_trends(const store::Snapshot& snapshot) {

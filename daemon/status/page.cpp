@@ -17,7 +17,7 @@ constexpr Writer kWriters[] = {
     {"part-replicas", write_replicas},       {"part-consumers", write_consumers},
     {"part-round-trips", write_round_trips}, {"part-clocks", write_clock_offsets},
     {"part-alerts", write_alert_list},       {"part-targets", write_target_list},
-    {"part-timeline", write_timeline},
+    {"part-placement", write_placement},     {"part-timeline", write_timeline},
 };
 
 }  // namespace

@@ -42,6 +42,7 @@ h3 { font-size: .95rem; line-height: 1.4; font-weight: 600; margin: .9rem 0 .3re
 .soft, .age, .more, .system, .since { color: var(--soft); }
 .soft, .age, .more, .since, .alerting { font-size: .875rem; font-weight: 400; }
 .system { font-weight: 400; }
+.age { white-space: nowrap; }
 time { font-variant-numeric: tabular-nums; }
 section { background: var(--sheet); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.1rem 1.1rem; margin-bottom: 1rem; box-shadow: var(--shade); }
 
@@ -56,6 +57,7 @@ section { background: var(--sheet); border: 1px solid var(--line); border-radius
 .cards { list-style: none; display: grid; gap: .7rem; margin-top: .8rem; grid-template-columns: repeat(auto-fill, minmax(min(24rem, 100%), 1fr)); }
 .card { border-radius: 8px; padding: .65rem .85rem .75rem; background: var(--part-wash); }
 .card.critical { background: var(--bad-wash); }
+.behind { margin-top: .4rem; }
 .card h3 { margin: 0 0 .15rem; }
 .card a { color: inherit; }
 .card .what { font-size: 1.02rem; line-height: 1.4; margin-top: .25rem; }
@@ -97,7 +99,10 @@ td .soft, .what .soft { margin-top: .1rem; }
 .axis text { fill: var(--soft); font-size: 12px; }
 .axis g line { stroke: currentColor; stroke-width: 3; stroke-linecap: round; }
 .axis g circle { fill: currentColor; }
-.plain, .events, .links { list-style: none; }
+.plain, .events, .links, .just { list-style: none; }
+#wrong h3.soft { margin: .8rem 0 .1rem; }
+.just li { font-size: .93rem; line-height: 1.4; padding: .15rem 0; }
+.just a { color: inherit; }
 .clocks .plain li { font-size: .93rem; padding: .1rem 0; }
 .clock-grid { display: grid; gap: .4rem 2.5rem; grid-template-columns: repeat(auto-fill, minmax(min(30rem, 100%), 1fr)); }
 .by-system { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.4rem; align-items: baseline; margin: .8rem 0 .6rem; }
@@ -129,6 +134,7 @@ footer nav { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; }
   td[data-n]::before { content: attr(data-n); color: var(--soft); font-size: .85rem; grid-row: 1 / span 9; }
   td[data-n] > * { grid-column: 2; min-width: 0; }
   th, td { max-width: none; overflow-wrap: anywhere; }
+  .matrix td.heat + td:not(.heat) { padding-left: 0; }
   .matrix td.heat { padding: .08rem .4rem; border: 0; margin: 0 -.4rem; border-radius: 4px; }
 }
 @media print { body { background: none; } section { break-inside: avoid; box-shadow: none; } footer { display: none; } }

@@ -45,6 +45,16 @@ void write_event(Html& html, const journal::Event& event, bool with_target, Wall
   html.text(event.text.empty() ? event.what : event.text);
 }
 
+/// The page has the newest; the journal goes back for days.
+void write_journal_link(Html& html, const TargetId* target) {
+  constexpr std::string_view kTargetPages = "/target/";
+  std::string url = "/api/v1/journal?limit=100";
+  if (target) url += "&target=" + path_of(*target).substr(kTargetPages.size());
+  const auto line = html.in("p", {{"class", "more"}});
+  html.leaf("a", {{"href", url}}, "the journal as JSON");
+  html.text(", with since=, until= and kind=, days back");
+}
+
 }  // namespace
 
 void write_events(const View& view, const TargetId* target, std::size_t most, std::size_t bytes, Html& html) {
@@ -64,6 +74,7 @@ void write_events(const View& view, const TargetId* target, std::size_t most, st
   }
   if (all == 0) html.leaf("p", {{"class", "soft"}}, "Nothing of this target has changed lately.");
   rows.finish(html, all, " earlier ones");
+  write_journal_link(html, target);
 }
 
 void write_timeline(const View& view, Html& html) {

@@ -8,6 +8,7 @@
 
 #include "daemon/base/time.hpp"
 #include "daemon/journal/event.hpp"
+#include "daemon/placement/placement.hpp"
 #include "daemon/status/alert_view.hpp"
 #include "daemon/store/store.hpp"
 
@@ -24,6 +25,7 @@ struct View {
   AlertViews alerts;
   std::vector<journal::Condition> conditions;  ///< critical ones first
   EventsPtr events;                            ///< in order of time; null: there is no journal
+  placement::Standings placement;              ///< of targets that one daemon at a time asks
   Trends trends;
   WallTime wall;
   SteadyTime now;

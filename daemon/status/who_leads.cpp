@@ -25,7 +25,9 @@ std::vector<Cluster> find_clusters(const View& view) {
   std::map<TargetId, const journal::Event*> last;
   if (view.events) {
     for (const auto& event : *view.events) {
-      if (event.kind == journal::Kind::election) last[event.target] = &event;
+      // Not that members disagreed, or that nobody led for a while: an election.
+      const bool elected = event.kind == journal::Kind::election && event.change == journal::Change::happened;
+      if (elected) last[event.target] = &event;
     }
   }
   std::vector<Cluster> out;
@@ -72,8 +74,11 @@ std::string elections_of(const LeadershipRow& row) {
 
 std::string overlap_of(const LeadershipRow& row) {
   if (!row.overlap_lower_seconds) return {};
-  auto out = fmt::format("two led at once for at least {}", duration(row.overlap_lower_seconds));
-  if (row.overlap_upper_seconds) out += fmt::format(" and at most {}", duration(row.overlap_upper_seconds));
+  const bool lasted = *row.overlap_lower_seconds > 0;
+  std::string out = "two led at once";
+  if (lasted) out += fmt::format(" for at least {}", duration(row.overlap_lower_seconds));
+  if (row.overlap_upper_seconds)
+    out += fmt::format(" {} at most {}", lasted ? "and" : "for", duration(row.overlap_upper_seconds));
   if (row.diverged_bytes.value_or(0) > 0) out += fmt::format("; {} differ", bytes(*row.diverged_bytes));
   return out;
 }

@@ -32,9 +32,12 @@ struct Trouble {
   }
 };
 
-/// What has stood there for days must not hide what has just begun.
+/// What has stood there for days must not hide what has just begun. Of what began together, who does not
+/// answer stands before what that led to: as the kinds of events are ordered.
 auto newest_first(const Condition* condition) {
-  return std::tuple(-static_cast<int>(condition->severity), -condition->since.time_since_epoch());
+  constexpr auto kTogether = std::chrono::seconds(10);
+  const auto since = condition->since.time_since_epoch();
+  return std::tuple(-static_cast<int>(condition->severity), -(since / kTogether), condition->kind, -since);
 }
 
 std::vector<Trouble> find_troubles(const View& view) {
@@ -79,7 +82,8 @@ void write_condition(Html& html, const Condition& condition, WallTime now) {
   write_unknown(html, condition.unknown_since, now);
 }
 
-void write_alert(Html& html, const AlertView& alert, bool alone, WallTime now) {
+/// `others`: as many of the same name, which this line stands for.
+void write_alert(Html& html, const AlertView& alert, bool alone, WallTime now, std::size_t others = 0) {
   const auto line = html.in("p", {{"class", alone ? "what" : "alerting"}});
   if (alone) html.text((alert.description.empty() ? alert.summary : alert.description) + " ");
   html.text("Alert ");
@@ -87,7 +91,35 @@ void write_alert(Html& html, const AlertView& alert, bool alone, WallTime now) {
   const auto since = html.in("span", {{"class", "since"}});
   html.text(" since ");
   write_time(html, alert.since, now);
+  if (others > 0) html.text(fmt::format(", and {} more of it", others));
   write_unknown(html, alert.unknown_since, now);
+}
+
+struct SameAlerts {
+  const AlertView* newest;
+  std::size_t count = 1;
+};
+
+/// In the order in which they are first met.
+std::vector<SameAlerts> by_name(const std::vector<const AlertView*>& alerts) {
+  std::vector<SameAlerts> out;
+  for (const auto* alert : alerts) {
+    const auto known =
+        std::ranges::find_if(out, [&](const SameAlerts& same) { return same.newest->name == alert->name; });
+    if (known == out.end()) {
+      out.push_back({.newest = alert});
+      continue;
+    }
+    ++known->count;
+    if (alert->since > known->newest->since) known->newest = alert;
+  }
+  return out;
+}
+
+/// No condition of the target is as severe: the alert must say in words what it is about.
+bool says_more(const AlertView& alert, const Trouble& trouble) {
+  return std::ranges::none_of(
+      trouble.conditions, [&](const Condition* condition) { return condition->severity >= alert.severity; });
 }
 
 void write_card(Html& html, const Trouble& trouble, WallTime now) {
@@ -106,10 +138,23 @@ void write_card(Html& html, const Trouble& trouble, WallTime now) {
   for (const auto* condition : trouble.conditions) {
     if (lines++ < kMostLines) write_condition(html, *condition, now);
   }
-  for (const auto* alert : trouble.alerts) {
-    if (lines++ < kMostLines) write_alert(html, *alert, trouble.conditions.empty(), now);
+  for (const auto& same : by_name(trouble.alerts)) {
+    if (lines++ < kMostLines)
+      write_alert(html, *same.newest, says_more(*same.newest, trouble), now, same.count - 1);
   }
   if (lines > kMostLines) html.leaf("p", {{"class", "more"}}, fmt::format("and {} more", lines - kMostLines));
+}
+
+void write_cards(Html& html, const std::vector<Trouble>& troubles, WallTime now) {
+  RowList cards(html, kCards);
+  {
+    const auto list = html.in("ul", {{"class", "cards"}});
+    for (const auto& trouble : troubles) {
+      const auto write = [&](Html& row) { write_card(row, trouble, now); };
+      if (!cards.add(write)) break;
+    }
+  }
+  cards.finish(html, troubles.size(), " targets in trouble");
 }
 
 std::string headline(const std::vector<Trouble>& troubles, const View& view) {
@@ -118,9 +163,10 @@ std::string headline(const std::vector<Trouble>& troubles, const View& view) {
   const auto critical = std::ranges::count(troubles, Severity::critical, &Trouble::severity);
   const auto targets = count(troubles.size(), "target");
   return fmt::format("{} {} in trouble{}.", targets, troubles.size() == 1 ? "is" : "are",
-                     critical > 0 ? fmt::format(", {} critical", critical == std::ssize(troubles)
-                                                                     ? std::string("and it is")
-                                                                     : fmt::format("{} of them", critical))
+                     critical > 0 ? fmt::format(", {} critical",
+                                                critical == std::ssize(troubles)
+                                                    ? std::string(critical == 1 ? "and it is" : "all of them")
+                                                    : fmt::format("{} of them", critical))
                                   : "");
 }
 
@@ -149,18 +195,10 @@ void write_wrong_now(const View& view, Html& html) {
     html.text(headline(troubles, view));
   }
   html.leaf("p", {{"class", "soft"}}, what_else(view));
-  const auto behind = replicas_behind(*view.snapshot);
+  const auto behind = replicas_behind(view);
   if (!behind.empty()) html.leaf("p", {{"class", "behind"}}, behind);
-  if (troubles.empty()) return;
-  RowList cards(html, kCards);
-  {
-    const auto list = html.in("ul", {{"class", "cards"}});
-    for (const auto& trouble : troubles) {
-      const auto write = [&](Html& row) { write_card(row, trouble, view.wall); };
-      if (!cards.add(write)) break;
-    }
-  }
-  cards.finish(html, troubles.size(), " targets in trouble");
+  if (!troubles.empty()) write_cards(html, troubles, view.wall);
+  write_just_happened(view, html);
 }
 
 void write_conditions_of(const View& view, const TargetId& target, Html& html) {
@@ -183,7 +221,7 @@ void write_conditions_of(const View& view, const TargetId& target, Html& html) {
     if (!lines.add(write)) break;
   }
   for (const auto* alert : found->alerts) {
-    const auto write = [&](Html& row) { write_alert(row, *alert, found->conditions.empty(), view.wall); };
+    const auto write = [&](Html& row) { write_alert(row, *alert, says_more(*alert, *found), view.wall); };
     if (!lines.add(write)) break;
   }
   lines.finish(html, found->conditions.size() + found->alerts.size());

@@ -23,6 +23,11 @@ def target(shown):
 """
 
 
+def own(shown):
+    """The chronyd that stands for the one of the mesh's own machines; no break touches it."""
+    return _address(shown, "chrony-1")
+
+
 def skew(shown):
     demo.lab("clock", "chrony-2", "--offset", str(SKEW_SECONDS))
     return (f"chrony-2 ({_address(shown, 'chrony-2')}) serves a time that is {SKEW_SECONDS} s ahead, and says with a straight face that it\n"

@@ -2,9 +2,11 @@
 import os
 
 import demo
+import clocks_part
 
 PARTS = """\
-mesh-1 mesh-2 mesh-3                    a daemon each in node-1 to node-3, with its reflector; 1 ms of delay line between them"""
+mesh-1 mesh-2 mesh-3                    a daemon each in node-1 to node-3, with its reflector; 1 ms of delay line between them;
+                                        one of them at a time asks the target clocks/reference"""
 MESH = {"mesh-1": "node-1", "mesh-2": "node-2", "mesh-3": "node-3"}
 STARVED = "mesh-2"
 # A process number in here is one that stands still most of the time: so what is broken shows, and heal need not remember it.
@@ -18,8 +20,11 @@ done"""
 
 def start():
     demo.lab("up", "nodes", "--count", "3", "--delay", "0.5")
-    hosts = demo.lab("show")["hosts"]
-    members = ", ".join(hosts[node]["line"] for node in MESH.values())
+    shown = demo.lab("show")
+    hosts = shown["hosts"]
+    members, peers = (", ".join(hosts[node][way] for node in MESH.values()) for way in ("line", "address"))
+    with open(os.path.join(demo.FOLDER, "reference.yml"), "w", encoding="utf-8") as file:
+        file.write(f"- targets: ['chrony://{clocks_part.own(shown)}']\n")
     path = os.path.join(demo.FOLDER, "mesh.yml")
     with open(path, "w", encoding="utf-8") as file:
         file.write(f"""\
@@ -31,6 +36,13 @@ targets:
     members: [{members}]
   - system: host
     name: localhost
+    chrony: {clocks_part.own(shown)}
+  # One of the three at a time asks it, and its address comes from a file.
+  - system: clocks
+    name: reference
+    members: {{files: [reference.yml]}}
+    placement: one_node
+placement: {{peers: [{peers}]}}
 """)
     for name, node in MESH.items():
         demo.lab("run", "--at", node, name, "--", os.path.join(demo.BUILD, "quorumwatch"), "run", f"--config.file={path}",

@@ -111,10 +111,11 @@ ProbeMaker read(config::Fields& fields) {
   };
 }
 
-/// Its own families and those of its sockets.
+/// Its own families, those of its sockets and those of its chronyd.
 const std::vector<const MetricFamily*> kFamilies = [] {
   std::vector<const MetricFamily*> all{&kSourceUp};
   for (const auto* family : Retransmits::families()) all.push_back(family);
+  for (const auto* family : chrony_families()) all.push_back(family);
   return all;
 }();
 

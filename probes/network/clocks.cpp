@@ -31,6 +31,17 @@ class ClocksProbe final : public Probe {
               std::string profile)
       : members_(std::move(members)), names_(std::move(names)), profile_(std::move(profile)) {}
 
+  /// Members that stay know when to ask.
+  void inherit(Probe& before) override {
+    auto* const other = dynamic_cast<ClocksProbe*>(&before);
+    if (!other) return;
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+      const auto known = std::ranges::find(other->names_, names_[i]);
+      if (known != other->names_.end())
+        members_[i] = std::move(other->members_[static_cast<std::size_t>(known - other->names_.begin())]);
+    }
+  }
+
   Task<Result<Facts>> ask(Question question, SteadyTime deadline) override {
     Facts facts;
     facts.traits.clock_profile = profile_;
@@ -63,10 +74,15 @@ std::vector<ClockAddress> read_addresses(config::Fields& fields, const std::vect
     fields.check("members", is_new, fmt::format("{} is there twice", sanitize(text)));
     if (is_new) addresses.push_back(std::move(*address));
   }
-  fields.check("members", !texts.empty(), "needs at least one address");
   fields.check("members", texts.size() <= kMaxMembers,
                fmt::format("has more than {} addresses", kMaxMembers));
   return addresses;
+}
+
+Result<std::string> canonical(const std::string& text) {
+  const auto address = ClockAddress::parse(text);
+  if (!address) return std::unexpected(address.error());
+  return text;
 }
 
 std::unique_ptr<ClockMember> make_member(const ProbeContext& context, const ClockAddress& address,
@@ -99,11 +115,12 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext& context, const Options& 
 
 ProbeMaker read(config::Fields& fields) {
   Options options;
-  fields.required(
-      "members", &options.members,
+  const bool found = fields.addresses(
+      "members", &options.members, {.canonical = canonical, .dns_prefix = "ntp://"},
       "The clocks: ntp://HOST, chrony://HOST, http://HOST/PATH or https://HOST/PATH, each with a port "
       "where it is not 123, 323, 80 or 443. Public NTP servers ask not to be asked more than once a "
-      "minute: set the interval.");
+      "minute: set the interval. What DNS finds is asked by ntp.");
+  fields.check("members", found || !options.members.empty(), "needs at least one address");
   const auto addresses = read_addresses(fields, options.members);
   config::tls_fields(fields, options.tls);
   options.tls.enabled |= std::ranges::count(addresses, ClockScheme::https, &ClockAddress::scheme) > 0;

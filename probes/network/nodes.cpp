@@ -50,6 +50,14 @@ class Nodes final : public Probe {
     told_.resize(pingers_.size());
   }
 
+  /// Which method each peer answers.
+  void inherit(Probe& before) override {
+    auto* const other = dynamic_cast<Nodes*>(&before);
+    if (!other) return;
+    ways_ = std::move(other->ways_);
+    told_ = std::move(other->told_);
+  }
+
   Task<Result<Facts>> ask(Question question, SteadyTime deadline) override {
     Facts facts;
     facts.traits.clock_profile = options_.clock_profile;

@@ -21,6 +21,7 @@ constexpr std::uint64_t kMostPort = 65'535;
 /// As in the file; the initialisers are the defaults.
 struct Written {
   std::vector<std::string> members;
+  bool finds_members = false;  ///< there may be none yet
   std::map<std::string, std::string> zones;
   std::string self;
   std::vector<std::string> methods = {"stamp", "icmp"};
@@ -35,9 +36,16 @@ struct Written {
   std::string clock_profile = NodesOptions().clock_profile;
 };
 
+/// As written, since that is how `zones` and `self` name a member.
+Result<std::string> canonical(const std::string& text) {
+  const auto entry = PeerEntry::parse(text);
+  if (!entry) return std::unexpected(entry.error());
+  return text;
+}
+
 void declare(config::Fields& fields, Written& written) {
-  fields.required(
-      "members", &written.members,
+  written.finds_members = fields.addresses(
+      "members", &written.members, {.canonical = canonical},
       "Every node: an address, a name with all its addresses, or a service whose SRV records list the nodes "
       "(_stamp._udp.nodes.example). The same list on every node.");
   fields.optional("zones", &written.zones,
@@ -103,7 +111,7 @@ void check_methods(config::Fields& fields, const Written& written) {
 std::vector<PeerEntry> read_entries(config::Fields& fields, const Written& written) {
   std::vector<PeerEntry> entries;
   std::set<std::string_view> seen;
-  fields.check("members", !written.members.empty(), "needs at least one address");
+  fields.check("members", written.finds_members || !written.members.empty(), "needs at least one address");
   fields.check("members", written.members.size() <= kMostMembers,
                fmt::format("has more than {} addresses", kMostMembers));
   for (const auto& text : written.members) {
@@ -118,7 +126,7 @@ std::vector<PeerEntry> read_entries(config::Fields& fields, const Written& writt
     entries.push_back(std::move(*entry));
   }
   for (const auto& [member, zone] : written.zones) {
-    fields.check("zones", seen.contains(member),
+    fields.check("zones", written.finds_members || seen.contains(member),
                  fmt::format("'{}' is not among the members", sanitize(member)));
   }
   return entries;

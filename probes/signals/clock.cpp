@@ -71,6 +71,15 @@ void Clocks::observe(const Facts& facts) {
   }
 }
 
+void Clocks::keep_only(const MemberNames& members) {
+  auto& state = *state_;
+  const auto is_gone = [&](const std::string& member) { return !members.contains(member); };
+  std::erase_if(state.sources, [&](const ClockSource& source) { return is_gone(source.member()); });
+  std::erase_if(state.expected, is_gone);
+  std::erase_if(state.tellers, is_gone);
+  state.next = 0;
+}
+
 void Clocks::report(SteadyTime now, Samples& out) {
   auto& state = *state_;
   for (auto& source : state.sources) source.settle();

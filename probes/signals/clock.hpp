@@ -2,6 +2,7 @@
 #include <memory>
 #include <span>
 
+#include "daemon/model/fact_members.hpp"
 #include "daemon/model/facts.hpp"
 
 namespace qw::signals {
@@ -18,6 +19,8 @@ class Clocks {
 
   void begin();
   void observe(const Facts& facts);
+  /// Others are members no more.
+  void keep_only(const MemberNames& members);
   void report(SteadyTime now, Samples& out);
 
   static std::span<const MetricFamily* const> families();

@@ -22,6 +22,13 @@ void Judgement::observe(const Facts& facts) {
   clocks_.observe(facts);
 }
 
+void Judgement::keep_only(const MemberNames& members) {
+  leadership_.keep_only(members);
+  replication_.keep_only(members);
+  round_trips_.keep_only(members);
+  clocks_.keep_only(members);
+}
+
 std::vector<std::string> Judgement::ask_again() const {
   return leadership_.ask_again();
 }

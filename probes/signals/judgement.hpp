@@ -28,6 +28,8 @@ class Judgement {
   std::vector<OffsetQuestion> ask_offsets() const;
   /// Packets to send at once, to tell a loss from chance. Empty when nothing is suspicious.
   std::vector<TrainQuestion> ask_trains() const;
+  /// Forgets all members but these: the others are no longer members. After the first look of a round.
+  void keep_only(const MemberNames& members);
   /// What the round comes to. `now`: the end of the round.
   void report(SteadyTime now, Samples& out);
 

@@ -106,6 +106,10 @@ void Leadership::observe(const Facts& facts) {
   for (const auto& unanswered : facts.unanswered) s.elections.miss(s.roster.miss(unanswered));
 }
 
+void Leadership::keep_only(const MemberNames& members) {
+  state_->roster.keep_only(members);
+}
+
 std::vector<std::string> Leadership::ask_again() const {
   return find_doubtful(state_->roster);
 }

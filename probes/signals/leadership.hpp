@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/model/fact_members.hpp"
 #include "daemon/model/facts.hpp"
 
 namespace qw::signals {
@@ -22,6 +23,8 @@ class Leadership {
 
   void begin();
   void observe(const Facts& facts);
+  /// Others are members no more.
+  void keep_only(const MemberNames& members);
   std::vector<std::string> ask_again() const;
   /// `replication` says how far two histories have diverged.
   void report(SteadyTime now, const Replication& replication, Samples& out);

@@ -117,6 +117,11 @@ void Replication::observe(const Facts& facts) {
   }
 }
 
+void Replication::keep_only(const MemberNames& members) {
+  std::erase_if(state_->members, [&](const Standpoint& one) { return !members.contains(one.member); });
+  state_->next = 0;
+}
+
 void Replication::report(SteadyTime now, Samples& out) {
   state_->follow_leaders();
   for (auto& member : state_->members) {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "daemon/model/fact_members.hpp"
 #include "daemon/model/facts.hpp"
 
 namespace qw::signals {
@@ -20,6 +21,8 @@ class Replication {
 
   void begin();
   void observe(const Facts& facts);
+  /// Others are members no more.
+  void keep_only(const MemberNames& members);
   void report(SteadyTime now, Samples& out);
 
   /// What `member` has that the history of `survivor` has not, going by their last positions; nothing where

@@ -52,6 +52,11 @@ void Roster::hear(const Membership& membership) {
   look_up(membership.member).voters = membership.voters;
 }
 
+void Roster::keep_only(const MemberNames& members) {
+  std::erase_if(members_, [&](const Member& member) { return !members.contains(member.name); });
+  next_ = 0;
+}
+
 const Member* Roster::find(std::string_view name) const {
   const auto found = std::ranges::find(members_, name, &Member::name);
   return found != members_.end() ? &*found : nullptr;

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/model/fact_members.hpp"
 #include "probes/signals/reign.hpp"
 
 namespace qw::signals {
@@ -48,6 +49,8 @@ class Roster {
   Member* hear(const LeadershipClaim& claim, Nanoseconds patience);
   Member& miss(const Unanswered& unanswered);
   void hear(const Membership& membership);
+
+  void keep_only(const MemberNames& members);
 
   const Member* find(std::string_view name) const;
   std::vector<Member>& members() { return members_; }

@@ -95,6 +95,10 @@ void RoundTrips::observe(const Facts& facts) {
   state_->budget.now(state_->last_seen);
 }
 
+void RoundTrips::keep_only(const MemberNames& members) {
+  std::erase_if(state_->routes, [&](const auto& one) { return !members.contains(one.first.member); });
+}
+
 /// All trains of a member and method are one look.
 void RoundTrips::State::observe_trains(const std::vector<PacketTrain>& seen) {
   trains.clear();

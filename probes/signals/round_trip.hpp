@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/model/fact_members.hpp"
 #include "daemon/model/facts.hpp"
 
 namespace qw::signals {
@@ -26,6 +27,8 @@ class RoundTrips {
 
   void begin();
   void observe(const Facts& facts);
+  /// Others are members no more.
+  void keep_only(const MemberNames& members);
   /// Packets to send at once, all trains at the same time: a loss or an odd round trip is a suspicion, and
   /// many packets make it a number. Within a budget; the most urgent come first. Empty when nothing more can
   /// be learnt. Only members and methods that were told of by trains are asked for.

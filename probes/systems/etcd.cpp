@@ -54,6 +54,15 @@ class Etcd final : public Probe {
     }
   }
 
+  void inherit(Probe& before) override {
+    auto* const other = dynamic_cast<Etcd*>(&before);
+    if (!other) return;
+    cluster_.inherit(other->cluster_);
+    token_ = other->token_;
+    login_failure_ = other->login_failure_;
+    next_login_ = other->next_login_;
+  }
+
   Task<Result<Facts>> ask(Question question, SteadyTime deadline) override {
     const bool second_look = !question.only.empty();
     std::vector<Task<EtcdAnswer>> tasks;
@@ -199,16 +208,17 @@ class Etcd final : public Probe {
 
 ProbeMaker read(config::Fields& fields) {
   Options options;
-  fields.required("members", &options.members,
-                  "Client address of every member, each its own and not a load balancer's; the port is 2379 "
-                  "if not given.");
+  const bool found = fields.addresses("members", &options.members, address_rule(kPort),
+                                      "Client address of every member, each its own and not a load "
+                                      "balancer's; the port is 2379 if not given.");
   std::set<net::HostPort> seen;
   const auto members = read_members(fields, {.default_port = kPort}, options.members, seen);
-  fields.check("members", !options.members.empty(), "needs at least one address");
+  fields.check("members", found || !options.members.empty(), "needs at least one address");
   config::tls_fields(fields, options.tls);
   fields.optional(
       "username", &options.username,
-      "User for clusters with authentication; it needs no role. The raft state is read without it.");
+      "User for clusters with authentication; it needs no role. etcd 3.4 does without it; newer ones tell "
+      "their status to no one else, and a member without its status counts as silent.");
   fields.optional("password_file", &options.password_file, "File with that user's password.");
   fields.check("password_file", options.username.empty() == options.password_file.source.empty(),
                "username and password_file go together");

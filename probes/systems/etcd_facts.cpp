@@ -93,6 +93,19 @@ EtcdCluster::EtcdCluster(std::vector<net::HostPort> members, const Times& times,
   }
 }
 
+void EtcdCluster::inherit(const EtcdCluster& before) {
+  for (auto& member : members_) {
+    const auto known = std::ranges::find(before.members_, member.name, &Member::name);
+    if (known == before.members_.end()) continue;
+    member = *known;
+    member.duplicate_of.clear();
+    for (const auto& [id, name] : before.names_) {
+      if (name == member.name) names_[id] = name;
+    }
+  }
+  learners_ = before.learners_;
+}
+
 Facts EtcdCluster::read(std::vector<EtcdAnswer> answers, bool second_look) {
   Facts facts;
   const auto leave_out = [&](const EtcdAnswer& answer, Error why) {

@@ -49,6 +49,8 @@ class EtcdCluster {
   };
   EtcdCluster(std::vector<net::HostPort> members, const Times& times, std::string clock_profile = {});
 
+  /// What is known of the members that both have, for one that does not answer just now.
+  void inherit(const EtcdCluster& before);
   /// Answers in the order of the configuration. A second look has only the claims that it was for.
   Facts read(std::vector<EtcdAnswer> answers, bool second_look);
 

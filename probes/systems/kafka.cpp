@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 
 #include "daemon/base/log.hpp"
 #include "probes/probe.hpp"
@@ -53,7 +54,18 @@ class Kafka final : public Probe {
         cluster_(kafka_filter(options.topics)),
         brokers_(access_),
         controllers_(access_, options.controllers_at) {
-    if (options.canary.enabled) canary_.emplace(kafka_canary(options));
+    if (options.canary.enabled) canary_ = std::make_unique<KafkaCanary>(kafka_canary(options));
+  }
+
+  /// The brokers were learnt from the cluster and not from the list, so the canary may go on as it is.
+  void inherit(Probe& before) override {
+    auto* const other = dynamic_cast<Kafka*>(&before);
+    if (!other) return;
+    cluster_ = std::move(other->cluster_);
+    controllers_.inherit(other->controllers_);
+    canary_ = std::move(other->canary_);
+    canary_news_ = other->canary_news_;
+    canary_sings_ = other->canary_sings_;
   }
 
   Task<Result<Facts>> ask(Question question, SteadyTime deadline) override {
@@ -147,9 +159,22 @@ class Kafka final : public Probe {
     }
     groups.move_to(facts);
     cluster_.add_logs(facts);
-    if (cluster_.is_fresh())
+    if (cluster_.is_fresh()) {
       cluster_.add_readings(facts, [this](std::int32_t id) { return brokers_.name_of(id); });
+      tell_of_topics();
+    }
     co_return true;
+  }
+
+  /// Kafka hides what its user may not describe: a cluster without partitions may be well, or a missing
+  /// right.
+  void tell_of_topics() {
+    const bool none = cluster_.has_no_topic();
+    if (none && !no_topic_) {
+      log::warning("kafka shows no topic: there is none, or the user may describe none",
+                   {{"bootstrap", bootstrap_.empty() ? "" : bootstrap_.front().print()}});
+    }
+    no_topic_ = none;
   }
 
   /// Any broker that answers and is connected; another one each round.
@@ -321,9 +346,10 @@ class Kafka final : public Probe {
   KafkaCluster cluster_;
   KafkaBrokers brokers_;
   KafkaControllers controllers_;
-  std::optional<KafkaCanary> canary_;
+  std::unique_ptr<KafkaCanary> canary_;
   KafkaCanaryNews canary_news_;
   bool canary_sings_ = false;
+  bool no_topic_ = false;  ///< the last metadata named none
 };
 
 ProbeMaker read(config::Fields& fields) {
@@ -366,8 +392,11 @@ const ProbeKind kKafka{
         "DescribeQuorum and an "
         "empty Fetch of each controller (ACL: Describe and ClusterAction on the cluster).",
     .cannot_see =
-        "Commits that are kept outside of Kafka, share groups, and what happens between two looks. Of a "
-        "cluster in ZooKeeper mode: the epoch of the controller. The canary alone can not log in by SCRAM to "
+        "Commits that are kept outside of Kafka, share groups, and what happens between two looks. Topics "
+        "and "
+        "groups that its user may not describe: Kafka hides them without a word, and the rest looks healthy "
+        "(quorumwatch_kafka_partitions says how much is seen). Of a cluster in ZooKeeper mode: the epoch of "
+        "the controller. The canary alone can not log in by SCRAM to "
         "Kafka 4 with a librdkafka as old as Debian 12's (2.0.2): quorumwatch_kafka_canary_up is 0 then, and "
         "the log says why.",
     .metrics = families(),

@@ -80,6 +80,9 @@ class KafkaCluster {
   /// Whether update() was called in this round.
   bool is_fresh() const { return updated_ == round_; }
 
+  /// Whether the last reply named no topic at all.
+  bool has_no_topic() const { return topics_.empty(); }
+
   const std::string& id() const { return id_; }
   /// The brokers that are alive, as the last reply had it; by id.
   const std::vector<KafkaAddress>& brokers() const { return brokers_; }

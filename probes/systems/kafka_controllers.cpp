@@ -25,6 +25,13 @@ KafkaControllers::KafkaControllers(const KafkaAccess& access, const std::vector<
     controllers_.push_back(std::make_unique<Controller>(member.print(), access.connect(member)));
 }
 
+void KafkaControllers::inherit(const KafkaControllers& before) {
+  for (const auto& [id, name] : before.names_) {
+    const bool stays = std::ranges::any_of(controllers_, [&](const auto& one) { return one->name == name; });
+    if (stays) names_.emplace(id, name);
+  }
+}
+
 bool KafkaControllers::include(const Question& question) const {
   return std::ranges::any_of(
       controllers_, [&question](const auto& controller) { return question.includes(controller->name); });

@@ -16,6 +16,8 @@ class KafkaControllers {
  public:
   KafkaControllers(const KafkaAccess& access, const std::vector<net::HostPort>& members);
 
+  /// Who goes by which id, for one that does not answer just now.
+  void inherit(const KafkaControllers& before);
   bool empty() const { return controllers_.empty(); }
   bool include(const Question& question) const;
   /// Claims, positions and memberships of those in question.

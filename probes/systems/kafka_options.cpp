@@ -76,12 +76,12 @@ void canary_fields(Fields& fields, KafkaOptions& options) {
 }
 
 void declare(Fields& fields, KafkaOptions& options) {
-  fields.required(
-      "bootstrap", &options.bootstrap,
+  options.finds_bootstrap = fields.addresses(
+      "bootstrap", &options.bootstrap, address_rule(kBrokerPort),
       "Some brokers, host[:port], of which one must be alive at the start; the port defaults to 9092. The "
       "others are learnt, and each is asked at the address that it advertises.");
-  fields.optional(
-      "controllers", &options.controllers,
+  fields.addresses(
+      "controllers", &options.controllers, address_rule(kControllerPort, false),
       "Address of every controller of the KRaft quorum, host[:port] of its controller listener; the port "
       "defaults to 9093. Empty: the quorum is not watched.");
   fields.optional("quorum_fetch_timeout", &options.quorum_fetch_timeout,
@@ -101,7 +101,8 @@ void declare(Fields& fields, KafkaOptions& options) {
 }
 
 void check(Fields& fields, KafkaOptions& options) {
-  fields.check("bootstrap", !options.bootstrap.empty(), "must name at least one broker");
+  fields.check("bootstrap", options.finds_bootstrap || !options.bootstrap.empty(),
+               "must name at least one broker");
   std::set<net::HostPort> brokers;
   std::set<net::HostPort> controllers;
   options.bootstrap_at = read_members(fields, {"bootstrap", kBrokerPort}, options.bootstrap, brokers);

@@ -42,6 +42,7 @@ struct KafkaOptions {
   std::uint64_t worst_partitions = ConsumerDetail().worst_partitions;
   std::uint64_t series_limit = ConsumerDetail().series_limit;
   std::string compatibility = "none";
+  bool finds_bootstrap = false;                             ///< there may be none yet
   std::vector<net::HostPort> bootstrap_at, controllers_at;  ///< `bootstrap` and `controllers`, read
 };
 

@@ -11,6 +11,14 @@ constexpr std::size_t kMaxMembers = 64;
 
 }  // namespace
 
+config::AddressRule address_rule(std::uint16_t default_port, bool required) {
+  return {.required = required, .canonical = [default_port](const std::string& text) -> Result<std::string> {
+            const auto address = net::HostPort::parse(text, default_port);
+            if (!address) return std::unexpected(address.error());
+            return address->print();
+          }};
+}
+
 std::vector<net::HostPort> read_members(config::Fields& fields, const MemberKey& key,
                                         const std::vector<std::string>& texts,
                                         std::set<net::HostPort>& seen) {

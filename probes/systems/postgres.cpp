@@ -27,6 +27,7 @@ constexpr Nanoseconds kFailureDetection = std::chrono::seconds(10);
 
 struct Options {
   std::vector<std::string> members;
+  bool finds_members = false;  ///< there may be none yet
   std::string username;
   config::SecretFile password;
   std::string database = "postgres";
@@ -44,6 +45,10 @@ class PostgresProbe final : public Probe {
       members_.push_back(
           {member, member.print(), PostgresConnection(context.net, context.clock, turns_, member, login)});
     }
+  }
+
+  void inherit(Probe& before) override {
+    if (const auto* const other = dynamic_cast<PostgresProbe*>(&before)) cluster_.inherit(other->cluster_);
   }
 
   Task<Result<Facts>> ask(Question question, SteadyTime deadline) override {
@@ -129,9 +134,10 @@ class PostgresProbe final : public Probe {
 };
 
 void declare(config::Fields& fields, Options& options) {
-  fields.required("members", &options.members,
-                  "Address of every server, primary and standbys, each its own and not a pooler's; the port "
-                  "defaults to 5432.");
+  options.finds_members =
+      fields.addresses("members", &options.members, address_rule(kPort),
+                       "Address of every server, primary and standbys, each its own and not a pooler's; the "
+                       "port defaults to 5432.");
   fields.required("username", &options.username, "A role in pg_monitor.");
   fields.optional("password_file", &options.password,
                   "The role's password; without it, servers that ask for one refuse.");
@@ -154,7 +160,7 @@ std::string sslmode(const Options& options) {
 void check(config::Fields& fields, const Options& options) {
   const std::string mode = sslmode(options);
   const bool verifies = mode == "verify-ca" || mode == "verify-full";
-  fields.check("members", !options.members.empty(), "needs at least one address");
+  fields.check("members", options.finds_members || !options.members.empty(), "needs at least one address");
   fields.check("username", !options.username.empty(), "must not be empty");
   fields.check("database", !options.database.empty(), "must not be empty");
   fields.check(

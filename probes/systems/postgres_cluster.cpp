@@ -41,6 +41,20 @@ std::string lineage(const std::string& system, std::uint64_t timeline) {
 
 }  // namespace
 
+PostgresCluster::PostgresCluster(const std::vector<net::HostPort>& members) : names_(members) {
+  for (const auto& member : members) members_.insert(member.print());
+}
+
+void PostgresCluster::inherit(const PostgresCluster& before) {
+  links_ = before.links_;
+  histories_ = before.histories_;
+  standbys_ = before.standbys_;
+  leading_ = before.leading_;
+  const auto is_gone = [this](const auto& one) { return !members_.contains(one.first); };
+  std::erase_if(standbys_, is_gone);
+  std::erase_if(leading_, is_gone);
+}
+
 std::optional<std::uint32_t> PostgresCluster::wants_history(const PostgresSaid& said, SteadyTime now) const {
   const bool may = said.may_replicate || said.may_read_files;
   if (said.in_recovery || said.system.empty() || !may || *said.timeline < 2) return std::nullopt;

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,7 +26,10 @@ struct PostgresOutcome {
 /// What the looks at one cluster add up to, and the facts that follow.
 class PostgresCluster {
  public:
-  explicit PostgresCluster(const std::vector<net::HostPort>& members) : names_(members) {}
+  explicit PostgresCluster(const std::vector<net::HostPort>& members);
+
+  /// What is known of the past, but of the members that are none here.
+  void inherit(const PostgresCluster& before);
 
   /// The timeline whose history is not known yet and is worth asking this primary for.
   std::optional<std::uint32_t> wants_history(const PostgresSaid& said, SteadyTime now) const;
@@ -52,6 +56,7 @@ class PostgresCluster {
   void add_readings(const PostgresSaid& said, Facts& into) const;
   std::optional<Fork> fork_of(const PostgresSaid& leader) const;
 
+  std::set<std::string> members_;
   PostgresNames names_;
   PostgresLinks links_;
   std::map<Timeline, History> histories_;

@@ -40,6 +40,8 @@ struct Options {
   config::TlsOptions tls;
   std::string clock_profile = "default";
   std::vector<net::HostPort> nodes, sentinel_nodes;  ///< `members` and `sentinels`, read
+  bool finds_members = false;                        ///< there may be none yet
+  bool has_sentinels = false;                        ///< which may still have to be found
 };
 
 class RedisProbe final : public Probe {
@@ -47,6 +49,8 @@ class RedisProbe final : public Probe {
   RedisProbe(const ProbeContext& context, const Options& options,
              const std::shared_ptr<net::TlsContext>& tls);
   Task<Result<Facts>> ask(Question question, SteadyTime deadline) override;
+  /// What is known of the past of members that stay.
+  void inherit(Probe& before) override;
 
  private:
   struct Server {
@@ -63,6 +67,7 @@ class RedisProbe final : public Probe {
 
   const Clock& clock_;
   std::string clock_profile_;
+  bool has_sentinels_;
   std::vector<Server> nodes_;
   std::vector<Server> sentinels_;
   RedisNames names_;
@@ -80,7 +85,10 @@ std::vector<std::string> names(const std::vector<net::HostPort>& addresses) {
 
 RedisProbe::RedisProbe(const ProbeContext& context, const Options& options,
                        const std::shared_ptr<net::TlsContext>& tls)
-    : clock_(context.clock), clock_profile_(options.clock_profile), names_(names(options.nodes)) {
+    : clock_(context.clock),
+      clock_profile_(options.clock_profile),
+      has_sentinels_(options.has_sentinels),
+      names_(names(options.nodes)) {
   for (const auto& address : options.nodes) {
     nodes_.push_back({address.print(),
                       RedisConnection(context.net, context.clock, address, tls,
@@ -111,6 +119,16 @@ Task<Result<Facts>> RedisProbe::ask(Question question, SteadyTime deadline) {
   facts.traits = traits();
   add_facts(said, names_, facts);
   co_return facts;
+}
+
+void RedisProbe::inherit(Probe& before) {
+  auto* const other = dynamic_cast<RedisProbe*>(&before);
+  if (!other) return;
+  history_ = std::move(other->history_);
+  for (const auto& [sentinel, time] : other->down_after_) {
+    if (std::ranges::find(sentinels_, sentinel, &Server::name) != sentinels_.end())
+      down_after_.emplace(sentinel, time);
+  }
 }
 
 Task<RedisSaid> RedisProbe::ask_node(Server& node, SteadyTime deadline) {
@@ -168,17 +186,20 @@ Traits RedisProbe::traits() const {
     traits.election_timeout = traits.failure_detection;
   }
   // Without Sentinels nobody fails over, and two leaders are two leaders at once.
-  traits.settling = sentinels_.empty() ? Nanoseconds{} : kDemotion;
+  traits.settling = has_sentinels_ ? kDemotion : Nanoseconds{};
   traits.clock_profile = clock_profile_;
   return traits;
 }
 
 void declare(config::Fields& fields, Options& options) {
-  fields.required("members", &options.members,
-                  "Address of every data node, host[:port]; the port defaults to 6379.");
-  fields.optional("sentinels", &options.sentinels,
-                  "Address of every Sentinel, host[:port]; the port defaults to 26379. Empty: replication "
-                  "without Sentinels.");
+  options.finds_members =
+      fields.addresses("members", &options.members, address_rule(kRedisPort),
+                       "Address of every data node, host[:port]; the port defaults to 6379.");
+  const bool finds_sentinels =
+      fields.addresses("sentinels", &options.sentinels, address_rule(kSentinelPort, false),
+                       "Address of every Sentinel, host[:port]; the port defaults to 26379. Empty: "
+                       "replication without Sentinels.");
+  options.has_sentinels = finds_sentinels || !options.sentinels.empty();
   fields.optional(
       "sentinel_master", &options.sentinel_master,
       "The name under which the Sentinels monitor the master; needed only where they monitor several.");
@@ -192,13 +213,13 @@ void declare(config::Fields& fields, Options& options) {
 }
 
 void check(config::Fields& fields, Options& options) {
-  fields.check("members", !options.members.empty(), "must name at least one data node");
+  fields.check("members", options.finds_members || !options.members.empty(),
+               "must name at least one data node");
   std::set<net::HostPort> seen;
   options.nodes = read_members(fields, {.default_port = kRedisPort}, options.members, seen);
   options.sentinel_nodes =
       read_members(fields, {.key = "sentinels", .default_port = kSentinelPort}, options.sentinels, seen);
-  fields.check("sentinel_master", !options.sentinel_master || !options.sentinels.empty(),
-               "needs 'sentinels'");
+  fields.check("sentinel_master", !options.sentinel_master || options.has_sentinels, "needs 'sentinels'");
   fields.check("username", options.username.empty() || !options.password.source.empty(),
                "needs 'password_file'");
   fields.check("sentinel_username",
@@ -232,9 +253,8 @@ const ProbeKind kRedis{
         "takes for the master.",
     .asks =
         "PING, TIME, ROLE and INFO of each data node (ACL: +ping +time +role +info); PING, INFO and SENTINEL "
-        "MASTER, MASTERS "
-        "and CKQUORUM of each Sentinel (ACL: +ping +info +sentinel|master +sentinel|masters "
-        "+sentinel|ckquorum).",
+        "MASTERS (MASTER, where sentinel_master names one) and CKQUORUM of each Sentinel (ACL: +ping +info "
+        "+sentinel|masters or +sentinel|master, +sentinel|ckquorum).",
     .cannot_see =
         "The slots of a Redis Cluster, what clients were told, and writes that were lost before it looked.",
     .metrics = kFamilies,

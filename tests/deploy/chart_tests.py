@@ -12,8 +12,8 @@ import rendering as r
 with open(os.path.join(r.CHART, "values.schema.json"), encoding="utf-8") as schema_file:
     SCHEMA = json.load(schema_file)
 # What others check: the program itself, Kubernetes, a chart around this one.
-FREE = {".config", ".config.rules", ".config.reflector", ".config.targets[]", ".global", ".mesh.target", ".podMonitor.endpoint",
-        ".extraVolumes[]", ".extraManifests[]", ".env[].valueFrom", ".affinity.nodeAffinity", ".affinity.podAffinity",
+FREE = {".config", ".config.rules", ".config.reflector", ".config.placement", ".config.targets[]", ".global", ".mesh.target",
+        ".podMonitor.endpoint", ".extraVolumes[]", ".extraManifests[]", ".env[].valueFrom", ".affinity.nodeAffinity", ".affinity.podAffinity",
         ".affinity.podAntiAffinity", ".networkPolicy.httpFrom[].podSelector", ".networkPolicy.httpFrom[].namespaceSelector",
         ".networkPolicy.httpFrom[].ipBlock"}
 

@@ -13,6 +13,8 @@ import rendering as r
 
 # What the Secrets and ConfigMaps hold that are not ours.
 FOREIGN = {"etcd-client": ("ca.crt", "tls.crt", "tls.key"), "redis": ("password",), "orders-ca": ("ca.crt",), "web": ("web-config.yml",)}
+# What the kubelet says of the Pod.
+FIELDS = {"metadata.name": "quorumwatch-x7k2p", "spec.nodeName": "node-1", "status.podIP": "10.1.2.3"}
 
 
 def free_port(kind):
@@ -38,8 +40,15 @@ class Pod:
             self._fill(volumes[mount["name"]], self.inside(mount["mountPath"]), writable=not mount.get("readOnly"))
         self._environment = {**os.environ}
         for one in self._container.get("env", []):
-            self._environment[one["name"]] = one.get("value", "secret")
+            self._environment[one["name"]] = self._value(one)
         return self
+
+    def _value(self, one):
+        """As the kubelet has it: $(NAME) is what an earlier variable holds."""
+        if "value" in one:
+            return re.sub(r"\$\((\w+)\)", lambda found: self._environment[found[1]], one["value"])
+        field = one["valueFrom"].get("fieldRef", {}).get("fieldPath")
+        return FIELDS[field] if field else "secret"
 
     def __exit__(self, *_):
         if self._process and self._process.poll() is None:

@@ -85,6 +85,7 @@ class Accounts(Pasting):
             self.shell(text % (of, "+" + right))
             return one
 
+        self.assertEqual(less("ping", "SENTINELS").reasons, "")
         for right in ("ping", "role"):
             one = less(right)
             self.assertTrue(one.success and not one.reasons and one.values("leaders") == [1], right)
@@ -179,6 +180,9 @@ class Accounts(Pasting):
         less = self.until(lambda one: "CLUSTER_AUTHORIZATION_FAILED" in one.reasons and one.values("kafka_partitions") == [0],
                           "the controllers to refuse, and no partition to be seen")
         self.assertEqual(less.values("leaders"), [])
+        self.until_page(self.start(), r"(?m)^quorumwatch_kafka_partitions\{.*\} 0$", "no partition to be seen")
+        with open(self.path("log"), encoding="utf-8") as file:
+            self.assertIn("kafka shows no topic", file.read())
         self.shell(groups)
         self.until(lambda one: one.values("kafka_partitions") == [0], "no partition to be seen")
         self.shell(cluster)

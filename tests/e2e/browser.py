@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+import zlib
 
 PROGRAMS = ("chromium-headless-shell", "chromium")
 PATIENCE = 20
@@ -15,6 +16,29 @@ PATIENCE = 20
 def program():
     """The browser's path; nothing where none is installed."""
     return next((path for path in map(shutil.which, PROGRAMS) if path), None)
+
+
+def shrink(path):
+    """Packs a PNG as tightly as zlib can; its pixels stay what they are."""
+    with open(path, "rb") as file:
+        data = file.read()
+    chunks, at = [], 8
+    while at < len(data):
+        size = int.from_bytes(data[at:at + 4], "big")
+        chunks.append((data[at + 4:at + 8], data[at + 8:at + 8 + size]))
+        at += size + 12
+    pixels = zlib.decompress(b"".join(body for kind, body in chunks if kind == b"IDAT"))
+    best = min((packed(pixels, strategy) for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED)), key=len)
+    kept = [(kind, body) for kind, body in chunks if kind in (b"IHDR", b"PLTE")] + [(b"IDAT", best), (b"IEND", b"")]
+    with open(path, "wb") as file:
+        file.write(data[:8])
+        for kind, body in kept:
+            file.write(len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big"))
+
+
+def packed(pixels, strategy):
+    packer = zlib.compressobj(9, zlib.DEFLATED, 15, 9, strategy)
+    return packer.compress(pixels) + packer.flush()
 
 
 class Browser:
@@ -132,8 +156,14 @@ class Browser:
                 return value
             time.sleep(0.1)
 
-    def screenshot(self, path, whole=False):
+    def screenshot(self, path, whole=False, down_to=None):
+        """What is seen without scrolling, the whole page, or, somewhat smaller, all down to the end of one element."""
         options = {"format": "png"}
+        if down_to:
+            bottom = self.run(f"document.querySelector({json.dumps(down_to)}).getBoundingClientRect().bottom + scrollY")
+            width = self.run("document.documentElement.clientWidth")
+            options |= {"captureBeyondViewport": True,
+                        "clip": {"x": 0, "y": 0, "width": width, "height": bottom + 8, "scale": 0.75}}
         if whole:
             size = self.call("Page.getLayoutMetrics")["cssContentSize"]
             options |= {"captureBeyondViewport": True,

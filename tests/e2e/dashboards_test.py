@@ -33,6 +33,19 @@ NEEDS = {
     "split-brain: panel 'Diverged' A": "postgres-split",
     # Counted from the first member that does not answer on.
     "self: panel 'Members that could not be asked' A": "etcd-kill",
+    "leader-elections: panel 'Alarms of etcd' A": "etcd-alarm",
+    "replication-lag: panel 'Synchronous standbys' A": "postgres-synchronous",
+}
+# What is needed and is no break of the demo: the panel that is for it, how it is brought about, and how it ends. The variables are those of
+# deploy/demo/env.
+BY_HAND = {
+    "etcd-alarm": (("leader-elections", "Alarms of etcd", 1), """
+        id=$(curl -sf "$ETCD_MEMBER/v3/maintenance/status" -d '{}' | grep -o '"member_id":"[0-9]*"' | tr -dc 0-9)
+        curl -sf "$ETCD_MEMBER/v3/maintenance/alarm" -d '{"action": "ACTIVATE", "alarm": "NOSPACE", "memberID": "'"$id"'"}'
+        """, 'etcdctl --endpoints="$ETCD_ENDPOINTS" alarm disarm'),
+    "postgres-synchronous": (("replication-lag", "Synchronous standbys", 1),
+                             """psql -Xc "alter system set synchronous_standby_names = '*'" -c "select pg_reload_conf()" """,
+                             'psql -Xc "alter system reset synchronous_standby_names" -c "select pg_reload_conf()"'),
 }
 # By break: the panels that are for it, and the value that they must reach. Those of a round hold at the same time.
 SHOWS = [
@@ -98,6 +111,7 @@ def hold(prometheus, with_kafka):
     at_rest = [query for query in queries if not need(query)]
     print(f"{len(queries)} queries, {len(at_rest)} of them at rest", flush=True)
     all_return(prometheus, at_rest, 90, "at rest")
+    show_by_hand(prometheus, queries)
     for shows in SHOWS:
         breaks = [name for name in shows if with_kafka or not name.startswith("kafka")]
         for name in breaks:
@@ -110,6 +124,18 @@ def hold(prometheus, with_kafka):
             for panel in shows[name]:
                 until(lambda panel=panel: largest(prometheus, of_panel(queries, panel)) >= panel[2], 45, f"{panel} to show {name}")
         output([os.path.join(DEMO, "heal")])
+
+
+def show_by_hand(prometheus, queries):
+    def in_demo(commands):
+        output(["sh", "-ec", f'eval "$("{DEMO}/env")"\n{commands}'])
+
+    for panel, begin, _ in BY_HAND.values():
+        assert largest(prometheus, of_panel(queries, panel)) < panel[2], f"{panel} shows it already"
+        in_demo(begin)
+    for name, (panel, _, end) in BY_HAND.items():
+        until(lambda panel=panel: largest(prometheus, of_panel(queries, panel)) >= panel[2], 20, f"{panel} to show {name}")
+        in_demo(end)
 
 
 def of_panel(queries, panel):

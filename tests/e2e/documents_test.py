@@ -46,7 +46,7 @@ class Documents(unittest.TestCase):
         for path in documents():
             # Runbooks have a lint of their own.
             text = re.sub(r"(?ms)^```.*?^```", "", read(path))
-            for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
+            for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text) + re.findall(r'<img src="([^"]+)"', text):
                 if "://" not in target:
                     with self.subTest(path, link=target):
                         self.assertTrue(os.path.exists(os.path.join(ROOT, os.path.dirname(path), target)))

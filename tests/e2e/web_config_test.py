@@ -89,6 +89,47 @@ class WebConfig(unittest.TestCase):
         self.assertEqual(self.status("wrong"), 401)
         self.assertEqual(self.status("first-password"), 200)
 
+    def stream(self, password=None):
+        """The live page's connection, and the first line of its answer."""
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        stream = self.context.wrap_socket(plain, server_hostname="localhost")
+        self.addCleanup(stream.close)
+        token = base64.b64encode(f"watcher:{password}".encode()).decode()
+        stream.sendall(f"GET /events?since=0 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {token}\r\n\r\n".encode())
+        reader = stream.makefile("rb")
+        self.addCleanup(reader.close)
+        return reader, reader.readline()
+
+    def sections(self, reader, wanted):
+        """Reads the stream until all of these have come; what it says they are."""
+        seen = set()
+        while not wanted <= seen:
+            line = reader.readline()
+            self.assertTrue(line, f"the stream has ended after {seen}")
+            if line.startswith(b"data: part-"):
+                seen.add(line[6:].strip().decode())
+        return seen
+
+    def test_a_live_page_gets_its_events_through_tls_until_the_password_changes(self):
+        _, refused = self.stream("wrong")
+        self.assertTrue(refused.startswith(b"HTTP/1.1 401 "), refused)
+        reader, answer = self.stream("first-password")
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
+        head = b"".join(iter(reader.readline, b"\r\n"))
+        self.assertIn(b"text/event-stream", head)
+        self.sections(reader, {"part-wrong", "part-targets", "part-timeline"})
+        # What changes later comes later, through the same connection: that the configuration was read again.
+        with open(self.path("web.yml"), "a") as out:
+            out.write("nonsense: 1\n")
+        self.daemon.send_signal(signal.SIGHUP)
+        self.sections(reader, {"part-timeline"})
+        self.write_web("second-password")
+        self.daemon.send_signal(signal.SIGHUP)
+        while reader.readline():
+            pass  # it ends: who looks has to say again who he is
+        _, refused = self.stream("first-password")
+        self.assertTrue(refused.startswith(b"HTTP/1.1 401 "), refused)
+
     def test_plain_http_on_the_tls_port_gets_nothing(self):
         with self.assertRaises(OSError):
             urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5).close()

@@ -75,6 +75,19 @@ TEST_F(ChangeLogTest, AMemberThatFallsSilentAndComesBackIsTwoLines) {
   EXPECT_THAT(logged[2], testing::AllOf(HasSubstr("member answers again"), HasSubstr("silent_for=10s")));
 }
 
+TEST_F(ChangeLogTest, AMemberThatIsNoneAnyMoreDoesNotAnswerAgain) {
+  const auto logged = lines([&] {
+    observe(10, true, {"a", "b"});
+    const std::vector<std::string> gone{"a"};
+    changes.forget_members({.system = "redis", .name = "sessions"}, gone);
+    observe(11, true, {"b"});
+    observe(12, true);
+  });
+  EXPECT_THAT(logged,
+              testing::Not(testing::Contains(testing::AllOf(HasSubstr("again"), HasSubstr("member=a")))));
+  EXPECT_THAT(logged, testing::Contains(testing::AllOf(HasSubstr("again"), HasSubstr("member=b"))));
+}
+
 TEST_F(ChangeLogTest, WhileNobodyAnswersMembersAreNotListedOneByOne) {
   const auto logged = lines([&] {
     observe(1, true);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/io_context.hpp>
 #include <boost/json.hpp>
 
 namespace qw::exporting {
@@ -29,16 +30,38 @@ std::vector<Event> events() {
   return out;
 }
 
+Task<void> carry(const journal::Journal& journal, net::ServerRequest request, net::ServerReply& into) {
+  into = co_await journal_reply(journal, std::move(request), at(10));
+}
+
+net::ServerReply reply_to(const std::string& query) {
+  asio::io_context io(1);
+  async::WorkerPool pool(1);
+  journal::Journal journal(pool, {});
+  journal.add(events());
+  net::ServerReply reply;
+  async::TaskGroup tasks(io.get_executor(),
+                         [](std::string_view, const std::string& what) { ADD_FAILURE() << what; });
+  net::ServerRequest request;
+  request.query = query;
+  tasks.spawn("ask", carry(journal, std::move(request), reply));
+  io.run();
+  return reply;
+}
+
 /// What the events of the reply are, and "more" where there are others.
 std::vector<std::string> ask(const std::string& query) {
-  const auto reply = journal_reply(events(), query, at(10));
+  const auto reply = reply_to(query);
   EXPECT_EQ(reply.status, 200U) << *reply.body;
   const auto body = boost::json::parse(*reply.body).as_object();
   EXPECT_EQ(body.at("status"), "success");
   std::vector<std::string> out;
   for (const auto& event : body.at("data").at("events").as_array())
     out.emplace_back(event.at("what").as_string());
-  if (body.at("data").at("more").as_bool()) out.emplace_back("more");
+  if (body.at("data").at("more").as_bool()) {
+    out.emplace_back("more");
+    EXPECT_TRUE(body.at("data").at("older_than").as_string().starts_with("2026-11-18T")) << *reply.body;
+  }
   return out;
 }
 
@@ -60,7 +83,7 @@ TEST(ApiJournal, IsPagedFromTheNewestBackwards) {
 
 TEST(ApiJournal, RefusesWhatItDoesNotUnderstand) {
   for (const auto* query : {"since=x", "until=1e300", "limit=0", "limit=-1", "kind=none"})
-    EXPECT_EQ(journal_reply(events(), query, at(10)).status, 400U) << query;
+    EXPECT_EQ(reply_to(query).status, 400U) << query;
 }
 
 }  // namespace

@@ -134,6 +134,27 @@ TEST_F(LivePageTest, WhoHasAPageOfAnEarlierProcessGetsEverything) {
   }
 }
 
+TEST_F(LivePageTest, WhatHappensIsToldBeforeTheSecondIsOver) {
+  const auto first = wait(live_.page(false));
+  tasks_.spawn("run", live_.run());
+  auto stream = wait(live_.open(since_of(*first)));
+  wait(stream->next());
+  const SystemClock clock;
+  for (const auto* text : {"nobody leads", "everybody leads"}) {
+    break_it(text);
+    const auto began = clock.steady();
+    live_.hurry();
+    const auto piece = wait(stream->next());
+    // The one is told at once or after 0.4 s, as what came before it was; without hurry it may be 1 s.
+    EXPECT_LT(clock.steady() - began, std::chrono::milliseconds(900));
+    EXPECT_NE(piece->find(std::string(text).substr(1)), std::string::npos) << *piece;
+  }
+  tasks_.cancel();
+  io_.restart();
+  io_.run_for(std::chrono::seconds(5));
+  EXPECT_EQ(tasks_.size(), 0U);
+}
+
 TEST_F(LivePageTest, ThereAreSoManyStreamsAndNoMore) {
   std::vector<std::shared_ptr<net::ServerStream>> streams;
   for (std::size_t i = 0; i < LivePage::kMostStreams; ++i) streams.push_back(wait(live_.open("")));

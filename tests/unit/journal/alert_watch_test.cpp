@@ -116,5 +116,15 @@ TEST_F(AlertWatchTest, ChangesOfOneLookAreBounded) {
   EXPECT_EQ(watch.left_out(), 1000U - AlertWatch::kMostEvents);
 }
 
+TEST_F(AlertWatchTest, AnAlertThatIsHandedOverHasNotEnded) {
+  look(0, {{"a", 9}});
+  look(10, {{"a", 9}});
+  engine.let_go({.system = "redis", .name = "one"}, kStart + 11'000);
+  const auto events = watch.on_cycle(engine, wall(11));
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].change, Change::ended);
+  EXPECT_EQ(events[0].text, "another daemon asks the target now, and tells of it");
+}
+
 }  // namespace
 }  // namespace qw::journal

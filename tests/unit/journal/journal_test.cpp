@@ -145,6 +145,48 @@ TEST_F(JournalTest, WhatCanNotBeWrittenWaitsAndIsCounted) {
   EXPECT_EQ(running->journal.stats().written, 0U);
 }
 
+Task<void> look(const Journal& journal, Search wanted, std::optional<Result<Found>>& into) {
+  into = co_await journal.search(std::move(wanted));
+}
+
+TEST_F(JournalTest, AnOldEventIsFoundOnDiskAndOneSearchAtATimeReadsIt) {
+  const auto folder = scratch.path("journal");
+  auto running = start(folder, 10);
+  std::vector<Event> events;
+  for (int i = 0; i < 500; ++i) {
+    events.push_back(event("n" + std::to_string(i)));
+    events.back().at += std::chrono::minutes(i);
+  }
+  running->journal.add(events);
+  until([&] { return running->journal.stats().written == 500; });
+  EXPECT_EQ(running->journal.recent()->size(), 10U);
+  std::optional<Result<Found>> newest, old, meanwhile;
+  Search few, some;
+  few.limit = 3;
+  some.since = events[100].at;
+  some.until = events[110].at;
+  async::TaskGroup tasks(io.get_executor(),
+                         [](std::string_view, const std::string& what) { ADD_FAILURE() << what; });
+  tasks.spawn("old", look(running->journal, some, old));
+  tasks.spawn("meanwhile", look(running->journal, some, meanwhile));
+  tasks.spawn("newest", look(running->journal, few, newest));
+  until([&] { return old && newest && meanwhile; });
+  ASSERT_TRUE(*old);
+  ASSERT_EQ((*old)->events.size(), 10U);
+  EXPECT_EQ((*old)->events.front().what, "n100");
+  EXPECT_FALSE((*old)->older_than);
+  ASSERT_FALSE(*meanwhile);
+  EXPECT_EQ(meanwhile->error().kind(), ErrorKind::rejected);
+  ASSERT_TRUE(*newest) << "memory is enough for it";
+  EXPECT_EQ((*newest)->events.size(), 3U);
+  EXPECT_EQ((*newest)->older_than, events[497].at);
+  old.reset();
+  tasks.spawn("again", look(running->journal, some, old));
+  until([&] { return old.has_value(); });
+  EXPECT_TRUE(*old) << "the first search is over";
+  stop(*running);
+}
+
 TEST_F(JournalTest, WhatIsAddedIsMadeSafe) {
   auto running = start("");
   auto hostile = event("x");

@@ -185,6 +185,21 @@ TEST(Watch, WhatNobodySpeaksOfIsUnknownAndGivenUpInTheEnd) {
   EXPECT_THAT(events[0].text, HasSubstr("how it ended nobody knows"));
 }
 
+TEST(Watch, WhatWasWrongWithAMemberIsOverWhenItIsNoneAnyMore) {
+  Watch watch;
+  Rounds rounds("redis", "one");
+  rounds.silent("a:1").silent("b:1").say("replication_link_up", 0, {{"member", "a:1"}});
+  ASSERT_EQ(watch.on_round(rounds.good(0)).size(), 3U);
+  const std::vector<std::string> gone{"a:1", "never:1"};
+  const auto events = watch.forget_members({.system = "redis", .name = "one"}, gone, wall(1));
+  EXPECT_THAT(words(events), UnorderedElementsAre("ended member_silent a:1", "ended link_down a:1"));
+  EXPECT_EQ(events.at(0).text, "it is no longer a member");
+  rounds.silent("b:1");
+  EXPECT_THAT(watch.on_round(rounds.good(2)), IsEmpty());
+  EXPECT_EQ(watch.conditions().size(), 1U);
+  EXPECT_THAT(watch.forget_members({.system = "redis", .name = "other"}, gone, wall(1)), IsEmpty());
+}
+
 TEST(Watch, ReplicasLoseTheirLinkAndFallBehind) {
   Watch watch;
   Rounds rounds("redis", "one");
@@ -232,7 +247,7 @@ TEST(Watch, AConsumersStatusBeginsChangesAndEnds) {
   consumer(rounds, "stopped");
   auto events = watch.on_round(rounds.good(1));
   ASSERT_THAT(words(events), ElementsAre("began stopped billing on orders"));
-  EXPECT_EQ(events[0].text, "nobody is in the group, and 8705 messages wait");
+  EXPECT_EQ(events[0].text, "stopped; nobody is in the group, and 8705 messages wait");
   consumer(rounds, "unknown");
   EXPECT_THAT(watch.on_round(rounds.good(2)), IsEmpty());
   EXPECT_TRUE(watch.conditions().at(0).unknown_since) << "neither wrong nor over";
@@ -279,12 +294,92 @@ TEST(Watch, ALossHasItsDirectionWhereThatIsKnown) {
   EXPECT_THAT(words(watch.on_round(rounds.good(1))), ElementsAre("began loss 10.0.0.2 by stamp"));
   wire(1, 1, 1);
   EXPECT_THAT(words(watch.on_round(rounds.good(2))),
-              ElementsAre("ended loss 10.0.0.2 by stamp", "began loss_forward 10.0.0.2 by stamp",
-                          "began slow_wire 10.0.0.2 by stamp", "began slow_self"));
+              ElementsAre("ended loss 10.0.0.2 by stamp", "began loss_forward 10.0.0.2 by stamp"));
+  EXPECT_EQ(watch.conditions().size(), 3U) << "slow at once; whether it matters is seen later";
   wire(1, 1, 0, false);
-  EXPECT_THAT(words(watch.on_round(rounds.good(3))),
-              ElementsAre("ended slow_wire 10.0.0.2 by stamp", "ended slow_self",
-                          "began no_answer 10.0.0.2 by stamp"));
+  EXPECT_THAT(words(watch.on_round(rounds.good(3))), ElementsAre("began no_answer 10.0.0.2 by stamp"));
+}
+
+/// Rounds one second after the other in which we send late, or do not.
+class Late {
+ public:
+  std::vector<std::string> look(bool late) {
+    rounds_.say("rtt_slow", late ? 1 : 0, {{"member", "b"}, {"method", "stamp"}, {"part", "self"}});
+    last_ = watch.on_round(rounds_.good(second_++));
+    return words(last_);
+  }
+  const std::vector<Event>& last() const { return last_; }
+  Watch watch;
+
+ private:
+  Rounds rounds_{"nodes", "mesh"};
+  int second_ = 0;
+  std::vector<Event> last_;
+};
+
+TEST(Watch, SaysHowLongAPeerHoldsPackets) {
+  Watch watch;
+  Rounds rounds("nodes", "mesh");
+  const Samples::Label member{"member", "b"}, method{"method", "stamp"};
+  rounds.say("rtt_slow", 1, {member, method, {"part", "peer"}})
+      .say("rtt_peer_held_seconds", 0.045, {member, method});
+  rounds.say("rtt_seconds", 0.0011, {member, method});
+  watch.on_round(rounds.good(0));
+  ASSERT_EQ(watch.conditions().size(), 1U);
+  EXPECT_EQ(watch.conditions()[0].text,
+            "the peer holds packets for 45 ms: it is short of CPU: the round trip takes 1.1 ms");
+  rounds.say("rtt_slow", 1, {member, method, {"part", "peer"}})
+      .say("rtt_peer_held_seconds", 0.000033, {member, method});
+  watch.on_round(rounds.good(1));
+  EXPECT_EQ(watch.conditions()[0].text, "the peer holds packets: it is short of CPU") << "some, not most";
+}
+
+TEST(Watch, WhatFlickersForAMomentIsNoEventAndIsGoneAtOnce) {
+  Late late;
+  for (int second = 0; second < 200; ++second) {
+    // Up to 9 s at a time, and every time longer apart than it matters.
+    const bool now = second % 40 < 9;
+    EXPECT_THAT(late.look(now), IsEmpty()) << second;
+    const auto conditions = late.watch.conditions();
+    EXPECT_EQ(conditions.size(), now ? 1U : 0U) << second;
+    EXPECT_TRUE(conditions.empty() || !conditions[0].told);
+  }
+}
+
+TEST(Watch, WhatAnEarlierRunToldOfWhatFlickersIsNotToldAgain) {
+  Late late;
+  EXPECT_THAT(late.look(true), IsEmpty());
+  Event began;
+  began.at = wall(-100);
+  began.kind = Kind::round_trip;
+  began.change = Change::began;
+  began.target = {.system = "nodes", .name = "mesh"};
+  began.what = "slow_self";
+  late.watch.restore(std::span(&began, 1), wall(0));
+  for (int second = 1; second < 30; ++second) EXPECT_THAT(late.look(true), IsEmpty()) << second;
+  ASSERT_EQ(late.watch.conditions().size(), 1U);
+  EXPECT_EQ(late.watch.conditions()[0].since, wall(-100));
+  EXPECT_TRUE(late.watch.conditions()[0].told);
+}
+
+TEST(Watch, WhatFlickersForLongIsOneEventWithItsTrueBeginningAndItsTrueEnd) {
+  Late late;
+  for (int second = 0; second < 10; ++second) EXPECT_THAT(late.look(second % 3 == 0), IsEmpty()) << second;
+  EXPECT_THAT(late.look(false), IsEmpty());
+  EXPECT_THAT(late.watch.conditions(), IsEmpty()) << "a round must show it for it to matter";
+  EXPECT_THAT(late.look(false), IsEmpty());
+  ASSERT_THAT(late.look(true), ElementsAre("began slow_self"));
+  EXPECT_EQ(late.last()[0].at, wall(0));
+  // From the 13th second on it comes and goes every third second.
+  for (int second = 13; second < 60; ++second) {
+    EXPECT_THAT(late.look(second % 3 == 0), IsEmpty()) << second;
+    ASSERT_EQ(late.watch.conditions().size(), 1U) << second;
+    EXPECT_EQ(late.watch.conditions()[0].text.ends_with("; not just now"), second % 3 != 0);
+  }
+  for (int second = 60; second < 68; ++second) EXPECT_THAT(late.look(false), IsEmpty()) << second;
+  ASSERT_THAT(late.look(false), ElementsAre("ended slow_self"));
+  EXPECT_EQ(late.last()[0].at, wall(58)) << "when it was not shown any more";
+  EXPECT_THAT(late.watch.conditions(), IsEmpty());
 }
 
 TEST(Watch, ClocksAreProvedSkewedAndSet) {

@@ -225,5 +225,33 @@ TEST_F(OutboxTest, NoTransitionIsLostWhateverGetsLost) {
   }
 }
 
+AlertPtr handed_over(const std::string& name) {
+  auto made = std::make_shared<Alert>(*alert(name));
+  made->handed_over = true;
+  return made;
+}
+
+TEST_F(OutboxTest, WhatWasHandedOverIsNeitherRepeatedNorEnded) {
+  update({alert("a"), alert("b")});
+  deliver();
+  update({handed_over("a"), alert("b")});
+  EXPECT_EQ(due(), "");
+  now += 30s;
+  EXPECT_EQ(deliver(), "b fires");
+  update({alert("b")});
+  EXPECT_EQ(due(), "") << "its end is not ours to tell";
+  EXPECT_EQ(outbox.size(), 1U);
+}
+
+TEST_F(OutboxTest, WhatComesBackIsToldAgain) {
+  update({alert("a")});
+  deliver();
+  update({handed_over("a")});
+  update({alert("a")});
+  EXPECT_EQ(deliver(), "a fires");
+  update({alert("a", true)});
+  EXPECT_EQ(deliver(), "a ended");
+}
+
 }  // namespace
 }  // namespace qw::notify

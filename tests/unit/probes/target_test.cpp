@@ -180,6 +180,40 @@ TEST_F(TargetTest, AReasonOfOursFailsTheRound) {
   EXPECT_EQ(round.samples[0].value, 0);
 }
 
+TEST_F(TargetTest, AnotherProbeGoesOnWhereTheOldOneStopped) {
+  Facts facts;
+  facts.claims = {claim("a", Claim::leader), claim("b", Claim::not_leader)};
+  script.answers.push_back(facts);
+  measure();
+  facts.claims = {claim("a", Claim::not_leader), claim("b", Claim::leader, "t2")};
+  clock.now += seconds(1);
+  for (auto& one : facts.claims) one.asked = {.sent = clock.now, .received = clock.now + milliseconds(1)};
+  script.answers.push_back(facts);
+  const auto elected = [](const Round& round) {
+    double sum = 0;
+    for (const auto& sample : round.samples) {
+      if (sample.series->family->name == "quorumwatch_leader_elections_total") sum += sample.value;
+    }
+    return sum;
+  };
+  EXPECT_EQ(elected(measure()), 1);
+
+  ScriptedProbe::Script next;
+  target.exchange_probe(std::make_unique<ScriptedProbe>(next, clock));
+  // The first round fails, which says nothing about who is a member.
+  next.answers.push_back(fail(ErrorKind::internal, "too many open files"));
+  measure();
+  clock.now += seconds(1);
+  Facts fewer;
+  fewer.claims = {claim("b", Claim::leader, "t2"), claim("c", Claim::not_leader)};
+  next.answers.push_back(fewer);
+  const auto round = measure();
+  EXPECT_EQ(round.number, 4U);
+  EXPECT_EQ(elected(round), 1) << "what was counted stays";
+  EXPECT_EQ(script.asked.size(), 2U) << "the old probe is asked no more";
+  for (const auto& line : lines(round)) EXPECT_THAT(line, testing::Not(HasSubstr("member=\"a\"")));
+}
+
 TEST_F(TargetTest, NoFactsAtAllAreNoSuccess) {
   script.answers.push_back(Facts());
   const auto round = measure();

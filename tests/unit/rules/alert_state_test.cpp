@@ -238,5 +238,76 @@ TEST(AlertStates, HistoryFromBeforeTheStartIsUnknownUntilTheRangeIsFull) {
   EXPECT_EQ(story.gone(400).state(), AlertState::inactive);
 }
 
+TEST(AlertStates, AnAlertTakenOverIsNotOverBeforeItsTargetWasWatchedForLongEnough) {
+  Story story(rule("quorumwatch_probe_success == 0", 90 * kSecond));
+  story.answers(true);
+  story.health().targets[0].taken_at = 1000 * kSecond;
+  ActiveAlert begun;
+  begun.labels = {{"alertname", "A"}, {"target", "x"}};
+  begun.state = AlertState::firing;
+  begun.active_at = 500 * kSecond;
+  begun.fired_at = 590 * kSecond;
+  begun.system = "etcd";
+  begun.target = "x";
+  story.states().adopt({begun});
+  story.gone(1001);
+  EXPECT_EQ(story.state(), AlertState::firing);
+  EXPECT_TRUE(story.alert()->unknown_since);
+  story.gone(1089);
+  EXPECT_EQ(story.state(), AlertState::firing);
+  story.holds(1089);
+  EXPECT_FALSE(story.alert()->unknown_since) << "it is seen here";
+  EXPECT_EQ(story.alert()->active_at, 500 * kSecond) << "since when it holds is kept";
+  story.gone(1091);
+  EXPECT_EQ(story.state(), AlertState::inactive) << "watched for as long as it takes to raise it";
+}
+
+TEST(AlertStates, WhatBeganHereIsOverWhenItIsOver) {
+  Story story(rule("m == 0"));
+  story.answers(true);
+  story.health().targets[0].taken_at = 1000 * kSecond;
+  story.holds(1002).gone(1003);
+  EXPECT_EQ(story.state(), AlertState::inactive);
+}
+
+TEST(AlertStates, APendingAlertTakenOverFiresWhenItsTimeHasCome) {
+  Story story(rule("m == 0", 60 * kSecond));
+  story.answers(true);
+  ActiveAlert begun;
+  begun.labels = {{"alertname", "A"}, {"target", "x"}};
+  begun.active_at = 100 * kSecond;
+  begun.system = "etcd";
+  begun.target = "x";
+  story.states().adopt({begun});
+  story.holds(159);
+  EXPECT_EQ(story.state(), AlertState::pending);
+  story.holds(160);
+  EXPECT_EQ(story.state(), AlertState::firing);
+}
+
+TEST(AlertStates, WhatIsKnownHereIsNotReplacedByWhatAnotherTells) {
+  Story story(rule("m == 0", 60 * kSecond));
+  story.holds(100);
+  ActiveAlert other = *story.alert();
+  other.active_at = 7;
+  story.states().adopt({other});
+  EXPECT_EQ(story.alert()->active_at, 100 * kSecond);
+}
+
+TEST(AlertStates, LetGoForgetsTheAlertsOfOneTargetAlone) {
+  Story story(rule("m == 0"));
+  story.step(100, {Story::candidate("x"), Story::candidate("z")});
+  const auto before = story.states().transitions();
+  const auto gone = story.states().let_go("etcd", "x");
+  ASSERT_EQ(gone.size(), 1U);
+  EXPECT_EQ(gone[0]->target, "x");
+  EXPECT_EQ(story.alert(), nullptr);
+  EXPECT_EQ(story.states().all().size(), 1U);
+  EXPECT_GT(story.states().transitions(), before);
+  EXPECT_TRUE(story.states().let_go("redis", "z").empty()) << "another system";
+  story.step(101, {Story::candidate("z")});
+  EXPECT_TRUE(story.result());
+}
+
 }  // namespace
 }  // namespace qw::rules

@@ -227,5 +227,54 @@ TEST(RuleEngine, ExplainsWhyAnAlertFiresOrNot) {
   EXPECT_EQ(explain("C"), "");
 }
 
+/// Two daemons with the same rules: the first lets a target go, the second takes it.
+TEST(RuleEngine, AnAlertGoesFromOneDaemonToTheNextWithoutAnEnd) {
+  const std::string rules = "  - {alert: A, expr: lag > 5, for: 10s}\n";
+  const TargetId target{.system = "s", .name = "t"};
+  Bench first(rules), second(rules);
+  first.add("lag{system=\"s\",target=\"t\"} 9x30");
+  first.add("lag{system=\"s\",target=\"other\"} 9x30");
+  for (int i = 0; i <= 12; ++i) first.step(i);
+  ASSERT_EQ(first.engine.alerts(kStart + 12'000, {}).size(), 2U);
+
+  auto saved = first.engine.view().save(kStart + 12'000, target);
+  ASSERT_EQ(saved.rules.size(), 1U);
+  ASSERT_EQ(saved.rules[0].alerts.size(), 1U) << "those of the other target stay";
+  auto read = decode_state(encode_state(saved));
+  ASSERT_TRUE(read);
+  first.engine.let_go(target, kStart + 12'000);
+  const auto left = first.engine.alerts(kStart + 12'000, {});
+  ASSERT_EQ(left.size(), 2U);
+  for (const auto& alert : left) {
+    EXPECT_FALSE(alert->ends_at) << "nothing has ended";
+    EXPECT_EQ(alert->handed_over, alert->labels.get("target") == "t");
+  }
+  EXPECT_TRUE(first.engine.is_handed_over({{"alertname", "A"}, {"system", "s"}, {"target", "t"}}));
+  EXPECT_EQ(first.engine.alerts(kStart + 12'000 + kResolvedRetention + 1, {}).size(), 1U);
+
+  second.engine.adopt(std::move(*read), target);
+  const auto taken = second.engine.alerts(kStart + 12'000, {});
+  ASSERT_EQ(taken.size(), 1U);
+  EXPECT_FALSE(taken[0]->handed_over);
+  EXPECT_EQ(taken[0]->starts_at, left[1]->starts_at);
+  second.health.targets = {
+      {.system = "s", .target = "t", .answered = true, .names = nullptr, .taken_at = kStart + 12'000}};
+  second.step(13);
+  EXPECT_FALSE(second.engine.alerts(kStart + 13'000, {})[0]->ends_at) << "not yet watched for long enough";
+
+  first.engine.adopt(second.engine.view().save(kStart + 13'000, target), target);
+  EXPECT_FALSE(first.engine.is_handed_over({{"alertname", "A"}, {"system", "s"}, {"target", "t"}}))
+      << "back again";
+}
+
+TEST(RuleEngine, AlertsOfOtherTargetsAreNotAdopted) {
+  const std::string rules = "  - {alert: A, expr: lag > 5}\n";
+  Bench first(rules), second(rules);
+  first.add("lag{system=\"s\",target=\"t\"} 9x30");
+  first.step(0);
+  second.engine.adopt(first.engine.save(kStart), {.system = "s", .name = "another"});
+  EXPECT_TRUE(second.engine.alerts(kStart, {}).empty());
+}
+
 }  // namespace
 }  // namespace qw::rules

@@ -95,6 +95,7 @@ class Notes final : public Observer {
     rounds[round->target.name].push_back(std::move(round));
   }
   void on_removed(const TargetId& id) override { removed.push_back(id.name); }
+  void on_exchanged(const TargetId& id) override { exchanged.push_back(id.name); }
 
   std::map<std::string, int> starts;
   std::map<std::string, std::uint64_t> missed;
@@ -102,6 +103,7 @@ class Notes final : public Observer {
   std::map<std::string, std::vector<std::uint64_t>> missed_before;  ///< each round
   std::map<std::string, std::vector<RoundPtr>> rounds;
   std::vector<std::string> removed;
+  std::vector<std::string> exchanged;
   std::vector<Nanoseconds> lateness;
 };
 
@@ -121,6 +123,16 @@ class SchedulerTest : public testing::Test {
                                               clock);
     };
     return out;
+  }
+  /// The same target whose probe is now called `probe`.
+  Entry with_members(Entry of, std::uint64_t members, std::string probe) {
+    of.members_fingerprint = members;
+    of.make_probe = [this, probe]() -> Result<std::unique_ptr<probes::Probe>> {
+      if (probe.empty()) return fail(ErrorKind::config, "no such file: x.pem");
+      ++made[probe];
+      return std::make_unique<FakeProbe>(seen, probe, Behaviour::answers, Nanoseconds{});
+    };
+    return of;
   }
   Entry failing(std::string name, std::string why) {
     auto out = entry(std::move(name), Behaviour::answers, seconds(1), seconds(1), 99);
@@ -249,6 +261,42 @@ TEST_F(SchedulerTest, ReplaceKeepsUnchangedTargetsWithTheirHistory) {
   EXPECT_EQ(made["a"], 1);
   EXPECT_EQ(notes.rounds["a"].back()->number, notes.rounds["a"].size()) << "the count goes on";
   EXPECT_THAT(notes.removed, IsEmpty());
+  EXPECT_TRUE(stop(*scheduler));
+}
+
+TEST_F(SchedulerTest, OtherMembersAreAskedFromTheNextRoundOnAndNothingIsForgotten) {
+  auto scheduler = make();
+  const auto slow = entry("a", Behaviour::slow, milliseconds(20), milliseconds(20), 1, milliseconds(10));
+  scheduler->replace({slow});
+  ASSERT_TRUE(run_until([&] { return seen.asking == 1 && notes.rounds["a"].size() >= 2; }));
+  EXPECT_THAT(scheduler->replace({with_members(slow, 7, "other")}), IsEmpty());
+  EXPECT_THAT(notes.exchanged, IsEmpty()) << "a round is under way";
+  const auto so_far = notes.rounds["a"].size();
+  ASSERT_TRUE(run_until([&] { return notes.rounds["a"].size() >= so_far + 3; }));
+  EXPECT_EQ(made["a"], 1);
+  EXPECT_EQ(made["other"], 1);
+  EXPECT_THAT(notes.exchanged, ElementsAre("a"));
+  EXPECT_EQ(seen.order.back(), "other");
+  EXPECT_EQ(notes.rounds["a"].back()->number, notes.rounds["a"].size()) << "the count goes on";
+  EXPECT_THAT(notes.removed, IsEmpty());
+
+  scheduler->replace({with_members(slow, 7, "never")});
+  EXPECT_EQ(made.count("never"), 0U) << "the members are the same";
+  EXPECT_TRUE(stop(*scheduler));
+}
+
+TEST_F(SchedulerTest, AProbeThatCanNotBeMadeChangesNothing) {
+  auto scheduler = make();
+  const auto a = entry("a", Behaviour::answers, milliseconds(10), milliseconds(10));
+  const auto b = entry("b", Behaviour::answers, milliseconds(10), milliseconds(10));
+  scheduler->replace({a, b});
+  const auto errors = scheduler->replace({with_members(a, 7, "other"), with_members(b, 7, "")});
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_EQ(errors[0].message(), "fake b: no such file: x.pem");
+  ASSERT_TRUE(run_until([&] { return notes.rounds["a"].size() >= 2 && notes.rounds["b"].size() >= 2; }));
+  EXPECT_THAT(notes.exchanged, IsEmpty());
+  EXPECT_THAT(scheduler->replace({with_members(a, 7, "other"), b}), IsEmpty()) << "tried again";
+  ASSERT_TRUE(run_until([&] { return notes.exchanged.size() == 1; }));
   EXPECT_TRUE(stop(*scheduler));
 }
 

@@ -179,11 +179,87 @@ TEST(WrongNow, WhatHasJustBegunStandsBeforeWhatIsOldAndAsSevere) {
     view.conditions.push_back(condition(id, Severity::warning, fmt::format("old {}", i)));
   view.conditions.push_back(condition(id, Severity::warning, "just begun"));
   view.conditions.back().since = kNow;
+  // Found a moment before, and the cause of it.
+  view.conditions.push_back(condition(id, Severity::warning, "it does not answer"));
+  view.conditions.back().kind = Kind::target;
+  view.conditions.back().since = kNow - seconds(2);
   view.conditions.push_back(condition(other, Severity::warning, "something else"));
   const auto text = text_of(section(view, "part-wrong"));
   EXPECT_LT(text.find("Just begun"), text.find("Old "));
-  EXPECT_HAS(text, "and 3 more");
+  EXPECT_HAS(text, "and 4 more");
+  EXPECT_LT(text.find("It does not answer"), text.find("Just begun"));
   EXPECT_LT(text.find("Just begun"), text.find("Something else"));
+}
+
+TEST(WrongNow, AnAlertThatIsWorseThanAllConditionsSaysWhatItIsAbout) {
+  auto view = view_of({etcd()});
+  const TargetId id{"etcd", "control-plane"};
+  view.conditions = {condition(id, Severity::warning, "it reads, but less than comes in")};
+  AlertView alert;
+  alert.name = "QuorumwatchMessagesLost";
+  alert.severity = Severity::critical;
+  alert.firing = true;
+  alert.target = id;
+  alert.description = "842 messages are lost.";
+  alert.since = kNow - minutes(1);
+  view.alerts.shown = {alert};
+  EXPECT_HAS(text_of(section(view, "part-wrong")), "842 messages are lost. Alert QuorumwatchMessagesLost");
+  view.conditions[0].severity = Severity::critical;
+  EXPECT_HAS_NOT(text_of(section(view, "part-wrong")), "842 messages are lost.");
+}
+
+TEST(WrongNow, AlertsOfOneNameAreOneLine) {
+  auto view = view_of({etcd()});
+  AlertView alert;
+  alert.name = "QuorumwatchClockStepped";
+  alert.severity = Severity::warning;
+  alert.firing = true;
+  alert.target = {.system = "etcd", .name = "control-plane"};
+  for (int i = 0; i < 4; ++i) {
+    alert.description = fmt::format("The clock of m{} was set.", i);
+    alert.since = kNow - minutes(4 - i);
+    view.alerts.shown.push_back(alert);
+  }
+  const auto text = text_of(section(view, "part-wrong"));
+  EXPECT_HAS(
+      text,
+      "The clock of m3 was set. Alert QuorumwatchClockStepped since 09:32:34 (1 min ago), and 3 more of it");
+  EXPECT_HAS_NOT(text, "The clock of m0");
+}
+
+TEST(WrongNow, WhatHasJustHappenedStandsThereUntilItIsOld) {
+  auto view = view_of({etcd()});
+  const TargetId id{"etcd", "control-plane"}, kafka{"kafka", "streams"};
+  auto events = std::make_shared<std::vector<Event>>();
+  const auto tell = [&](int seconds_ago, Kind kind, Change change, const TargetId& target,
+                        std::string subject, std::string what, std::string text) {
+    events->push_back(
+        event(kNow - seconds(seconds_ago), kind, change, target, std::move(subject), std::move(text)));
+    events->back().what = std::move(what);
+  };
+  tell(301, Kind::clock, Change::happened, id, "m", "step", "this is old");
+  tell(200, Kind::election, Change::happened, id, "a", "planned", "leads now, after a planned election");
+  tell(150, Kind::target, Change::ended, id, "b", "member_silent", "it answers again");
+  tell(100, Kind::split_brain, Change::ended, id, "", "fenced", "both led for 1 s");
+  for (int i = 0; i < 3; ++i)
+    tell(30 - i, Kind::consumer, Change::happened, kafka, "g", "rebalanced", "shared out again");
+  view.events = events;
+  auto text = text_of(section(view, "part-wrong"));
+  EXPECT_HAS(text, "Nothing is wrong.");
+  EXPECT_HAS(text, "Just happenedkafka streams g: shared out again (3 times in 5 min) 09:33:06 (20 s ago)");
+  EXPECT_HAS(text, "over: fenced: both led for 1 s");
+  EXPECT_HAS(text, "a: leads now, after a planned election");
+  EXPECT_LT(text.find("shared out"), text.find("both led"));
+  EXPECT_HAS_NOT(text, "this is old");
+  EXPECT_HAS_NOT(text, "it answers again");
+  for (int i = 0; i < 9; ++i)
+    tell(9 - i, Kind::clock, Change::happened, id, fmt::format("m{}", i), "step", "was set");
+  text = text_of(section(view, "part-wrong"));
+  EXPECT_HAS(text, "m8: was set");
+  EXPECT_HAS(text, "m6: was set");
+  EXPECT_HAS_NOT(text, "m5: was set");
+  view.wall += minutes(6);
+  EXPECT_HAS_NOT(text_of(section(view, "part-wrong")), "Just happened");
 }
 
 TEST(WhoLeads, SaysWhoInWhichEpochSinceWhenAndHow) {
@@ -194,6 +270,8 @@ TEST(WhoLeads, SaysWhoInWhichEpochSinceWhenAndHow) {
                           "unplanned: 10.0.0.1:2379 took over from 10.0.0.3:2379"));
   events->push_back(
       event(kNow, Kind::clock, Change::happened, TargetId{"etcd", "control-plane"}, "", "other"));
+  events->push_back(
+      event(kNow, Kind::election, Change::ended, TargetId{"etcd", "control-plane"}, "", "views"));
   view.events = events;
   const auto text = text_of(section(view, "part-leaders"));
   EXPECT_HAS(text, "etcd control-plane10.0.0.1:237917");
@@ -234,6 +312,14 @@ TEST(Behind, ShowsOnlyWhatIsBehindWithSparklineAndTimeToCatchUp) {
   const auto text = text_of(html);
   EXPECT_HAS(text, "1 of 2 replicas keep up.");
   EXPECT_HAS(text_of(section(view, "part-wrong")), "1 replica is behind: redis sessions slow.");
+  auto paused = condition({"redis", "sessions"}, Severity::info, "its replay was paused by somebody");
+  paused.kind = Kind::replication;
+  paused.subject = "slow";
+  view.conditions = {paused};
+  EXPECT_HAS(text_of(section(view, "part-wrong")),
+             "1 replica is behind: redis sessions slow: its replay was paused by somebody.");
+  view.conditions[0].severity = Severity::warning;
+  EXPECT_HAS_NOT(text_of(section(view, "part-wrong")), "1 replica is behind") << "it is told as a trouble";
   EXPECT_HAS(text, "30 s behind");
   EXPECT_HAS(text, "about 1 min");
   EXPECT_HAS(html, "<svg class=\"spark\"");
@@ -338,6 +424,7 @@ TEST(Timeline, TheNewestEventStandsFirst) {
   const auto text = text_of(section(view, "part-timeline"));
   EXPECT_LT(text.find("over: m99: it is off"), text.find("began: m98: it is off"));
   EXPECT_HAS(text, " more earlier ones");
+  EXPECT_HAS(section(view, "part-timeline"), "<a href=\"/api/v1/journal?limit=100\">");
 }
 
 TEST(TargetPage, ShowsItsFactsSamplesAndItsOwnTimeline) {
@@ -359,11 +446,32 @@ TEST(TargetPage, ShowsItsFactsSamplesAndItsOwnTimeline) {
   const auto text = text_of(target_page(view, *round));
   EXPECT_HAS(text, "Nobody leads since");
   EXPECT_HAS(text, "m1leads18446744073709551615nobody");
+  EXPECT_HAS(target_page(view, *round), "/api/v1/journal?limit=100&amp;target=etcd/a%2Fb%20c");
   EXPECT_HAS(text, "quorumwatch_leader_epoch{system=\"etcd\",target=\"a/b c\"}17");
   EXPECT_HAS(text, "mine");
   EXPECT_HAS_NOT(text, "not mine");
   EXPECT_HAS_NOT(text, "not this one");
   EXPECT_HAS(section(view, "part-targets"), "href=\"/target/etcd/a%2Fb%20c\"");
+}
+
+TEST(StatusPage, SaysWhoAsksWhatOneDaemonAtATimeAsks) {
+  auto view = view_of({etcd()});
+  EXPECT_HAS_NOT(section(view, "part-placement"), "<section");
+  view.placement[{"kafka", "a"}] = {.decided = true, .here = true};
+  view.placement[{"kafka", "b"}] = {.decided = true, .here = false, .asker = "10.0.0.2:10979"};
+  view.placement[{"kafka", "c"}] = {
+      .decided = true, .here = true, .asker = "", .silent = {"10.0.0.3:10979", "10.0.0.4:10979"}};
+  view.placement[{"kafka", "d"}] = {.decided = true, .here = true, .asker = "10.0.0.5:10979"};
+  view.placement[{"kafka", "e"}] = {};
+  const auto text = text_of(section(view, "part-placement"));
+  EXPECT_HAS(text, "kafka athis daemonnone");
+  EXPECT_HAS(text, "kafka b10.0.0.2:10979none");
+  EXPECT_HAS(
+      text,
+      "kafka cthis daemon10.0.0.3:10979, 10.0.0.4:10979 do not answer: it may be asked from there, too");
+  EXPECT_HAS(text, "kafka dthis daemon and 10.0.0.5:10979it is moving: both ask for a moment");
+  EXPECT_HAS(text, "kafka enot yet known: the other daemons are being asked");
+  EXPECT_LT(text.find("kafka c"), text.find("kafka a")) << "what is in doubt comes first";
 }
 
 /// Everything that comes from outside is as bad as it can be.

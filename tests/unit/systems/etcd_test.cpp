@@ -378,6 +378,27 @@ TEST_F(EtcdProbe, AMemberThatIsGoneIsUnansweredAndComesBack) {
   EXPECT_THAT(ask().claims, SizeIs(1));
 }
 
+TEST_F(EtcdProbe, AProbeWithOtherMembersKnowsThoseThatStay) {
+  bool answers = true;
+  serve([&](const ScriptedRequest& request) {
+    auto reply = always(member("leader"))(request);
+    reply.cut_in_half = !answers;
+    return reply;
+  });
+  serve(always(member("follower")));
+  make();
+  EXPECT_THAT(ask().claims, SizeIs(2));
+  answers = false;
+  const auto before = std::move(probe_);
+  make();
+  EXPECT_NE(ask().claims.at(0).follows, name(0)) << "it has not met the leader";
+  make();
+  probe_->inherit(*before);
+  const Facts facts = ask();
+  ASSERT_THAT(facts.claims, SizeIs(1));
+  EXPECT_EQ(facts.claims[0].follows, name(0));
+}
+
 TEST_F(EtcdProbe, AMemberListThatHangsSpoilsNothingElse) {
   auto replies = member("leader");
   at(replies, kMembers).hangs = true;

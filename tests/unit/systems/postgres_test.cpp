@@ -198,6 +198,19 @@ TEST_F(PostgresClusterTest, AStandbyKeepsItsTimelineWhileItsReceiverIsGone) {
       << "after a restart only the control file is left";
 }
 
+TEST_F(PostgresClusterTest, WithOtherMembersTheTimelinesOfThoseThatStayAreKnown) {
+  auto linked = standby_rows();
+  linked.receiver.front()[1] = "2";
+  look({said(0, primary_rows()), said(1, linked)});
+  PostgresCluster fewer({kMembers[1]});
+  fewer.inherit(cluster_);
+  auto cut = standby_rows();
+  cut.receiver.clear();
+  const Facts facts = fewer.read({said(1, cut), silent(0, true)});
+  EXPECT_EQ(position_of(facts, "10.0.0.2:5432", "10.0.0.2:5432")->lineage, "7710639032056344760/2");
+  EXPECT_FALSE(claim_of(facts, "10.0.0.1:5432")) << "that it led is forgotten with it";
+}
+
 TEST(PostgresStatements, AskEachVersionOnlyForWhatItHas) {
   constexpr std::array kVersions{120018, 130014, 140011, 150004, 160002, 170000, 180001};
   for (const int version : kVersions) {

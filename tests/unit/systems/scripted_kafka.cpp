@@ -247,7 +247,7 @@ void ScriptedKafka::write_versions(std::int16_t version, kafka::Writer& out) con
   }
   if (!unknown && version >= 1) classic.int32(0);
   classic.no_tags();
-  for (const char byte : std::move(classic).take()) out.int8(byte);
+  for (const char byte : std::move(classic).take()) out.int8(static_cast<std::int8_t>(byte));
 }
 
 }  // namespace qw::testing

@@ -5,10 +5,13 @@ import type { Find } from "./index";
 
 const STATES = ["proved_in_sync", "cannot_prove", "proved_skewed"];
 const STATE_WORDS: Word[] = [[0, "right", "green"], [1, "cannot prove", "text"], [2, "SKEWED", "red"]];
+const SOURCE_WORDS: Word[] = [[0, "no answer", "orange"], [1, "answers", "text"], [2, "followed", "green"]];
 const HERE = 'member=~"$member"';
 const MEMBER = "{{target}} {{member}}";
 const OFFSET = of("quorumwatch_clock_offset_seconds", `source="all",${HERE}`);
 const BOUND = of("quorumwatch_clock_bound_seconds", `source="all",${HERE}`);
+const SOURCE_OFFSET = of("quorumwatch_chrony_source_offset_seconds", HERE);
+const SOURCE_ERROR = of("quorumwatch_chrony_source_error_seconds", HERE);
 /** Each daemon has a clock of its own to measure by, so that none of them may be left out. */
 const everyDaemon = (expression: string, ...by: string[]) => `max by (${["instance", "target", ...by].join(", ")}) (${expression})`;
 
@@ -139,6 +142,50 @@ export const clockSkew = (rule: Find): Board => ({
             absent: "the member tells no time or does not answer.",
           },
           [worst(of("quorumwatch_clock_falsetickers", HERE), "member"), MEMBER],
+        ),
+      ],
+    },
+    {
+      title: "What clocks believe, and whom",
+      panels: [
+        states(
+          {
+            title: "Sources of chronyd",
+            is: "What each chronyd that is asked does with each of its sources: follows it, could follow it, or has had no answer in the last eight polls.",
+            absent: "no member is asked by chrony's protocol, or chronyd does not tell its sources.",
+            runbooks: [rule("ClockUnsynchronised")],
+          },
+          SOURCE_WORDS,
+          [
+            everyDaemon(`2 * (${of("quorumwatch_chrony_source_selected", HERE)} == 1) or ${of("quorumwatch_chrony_source_reachable", HERE)}`, "member", "peer"),
+            `{{instance}} ${MEMBER} {{peer}}`,
+          ],
+        ),
+        lines(
+          {
+            title: "Ahead of its sources", unit: "s", signed: true,
+            is: "How far the clock of chronyd's machine is ahead of each of its sources, by the last sample: at least and at most, as chronyd itself estimates the error.",
+            absent: "no member is asked by chrony's protocol, or the source does not answer.",
+            runbooks: [rule("ClockUnsynchronised")],
+          },
+          [everyDaemon(`${SOURCE_OFFSET} - ${SOURCE_ERROR}`, "member", "peer"), `{{instance}} ${MEMBER} {{peer}} at least`],
+          [everyDaemon(`${SOURCE_OFFSET} + ${SOURCE_ERROR}`, "member", "peer"), `{{instance}} ${MEMBER} {{peer}} at most`],
+        ),
+        lines(
+          {
+            title: "Ahead of true time, as clocks claim", unit: "s", signed: true,
+            is: "The offset that the member gives itself, by source. It is a claim: compare it with the interval above, which is ours.",
+            absent: "the member does not say, or says that it is not synchronised.",
+          },
+          [everyDaemon(of("quorumwatch_clock_claimed_offset_seconds", HERE), "member", "source"), `{{instance}} ${MEMBER} {{source}}`],
+        ),
+        lines(
+          {
+            title: "Oscillators: how much too fast", unit: "ppm", signed: true,
+            is: "By which part of a million the member's oscillator runs fast, as it says itself. What changes slowly is temperature; a jump is a migrated or a suspended machine.",
+            absent: "the member does not say.",
+          },
+          [everyDaemon(`1e6 * ${of("quorumwatch_clock_frequency_error_ratio", HERE)}`, "member", "source"), `{{instance}} ${MEMBER} {{source}}`],
         ),
       ],
     },

@@ -100,6 +100,24 @@ export const consumerLag = (rule: Find): Board => ({
           },
           [worst(of("quorumwatch_consumer_messages_per_second", HERE), ...BY, "direction"), `${GROUP} {{direction}}`],
         ),
+        lines(
+          {
+            title: "Worst partitions, in seconds", unit: "s",
+            is: "Age of the oldest unread message in single partitions: the worst few of each group and topic, and those in trouble. One alone is a message that nobody gets past, or a hot key.",
+            absent: "the partition is neither among the worst few nor in trouble.",
+            alerts: [rule("ConsumerLagging")],
+          },
+          [worst(of("quorumwatch_consumer_partition_lag_seconds", HERE), ...BY, "partition"), `${GROUP} {{partition}}`],
+        ),
+        lines(
+          {
+            title: "Time spent in rebalances", unit: "percentunit",
+            is: "Part of the time that the group spent in rebalances, as far as looks show it. Nobody reads meanwhile.",
+            absent: "the coordinator of the group cannot be asked.",
+            runbooks: [rule("RebalanceStorm")],
+          },
+          [worst(`rate(${of("quorumwatch_consumer_rebalance_seconds_total", HERE)}[$__rate_interval])`, "consumer_group"), "{{target}} {{consumer_group}}"],
+        ),
       ],
     },
     {
@@ -164,6 +182,71 @@ export const consumerLag = (rule: Find): Board => ({
           },
           [[0, "DOWN", "red"], [1, "up", "green"]],
           [least(of("quorumwatch_kafka_broker_up"), "member"), "{{target}} {{member}}"],
+        ),
+        lines(
+          {
+            title: "Partitions that each broker leads", unit: "short",
+            is: "How the work is shared out. After a broker was away it leads little until an election of preferred leaders gives it back what is its own (not preferred).",
+            absent: "the target is no Kafka, or nobody of it answers.",
+          },
+          [worst(of("quorumwatch_kafka_broker_partitions_led"), "member"), "{{target}} {{member}}"],
+          [worst(of("quorumwatch_kafka_partitions_not_preferred")), "{{target}} not preferred"],
+        ),
+        lines(
+          {
+            title: "Brokers and partitions that are seen", unit: "short",
+            is: "Brokers that the cluster counts as alive, and partitions of all topics that the daemon's user may see. Topics that it may not describe are as if they did not exist: 0 partitions may be a missing right.",
+            absent: "the target is no Kafka, or nobody of it answers.",
+          },
+          [least(of("quorumwatch_kafka_brokers")), "{{target}} brokers"],
+          [least(of("quorumwatch_kafka_partitions")), "{{target}} partitions"],
+        ),
+      ],
+    },
+    {
+      title: "The canary: the daemon's own messages, there and back",
+      panels: [
+        states(
+          {
+            title: "Canary",
+            is: "Whether the canary produces and consumes, and no complaint is younger than its last message. The daemon's log says what is wrong.",
+            absent: "the target has no canary (the key canary of its configuration), or is no Kafka.",
+            runbooks: [rule("CanaryLost")],
+          },
+          [[0, "SILENT", "red"], [1, "sings", "green"]],
+          [least(of("quorumwatch_kafka_canary_up")), "{{target}}"],
+        ),
+        lines(
+          {
+            title: "Canary: from producing to consuming", unit: "s",
+            is: "What a message takes that all in-sync replicas must acknowledge: the last one, and the slowest of the last minute.",
+            absent: "the target has no canary, or none of its messages has come back lately.",
+          },
+          [worst(of("quorumwatch_kafka_canary_latency_seconds")), "{{target}} last"],
+          [worst(of("quorumwatch_kafka_canary_latency_max_seconds")), "{{target}} slowest of the minute"],
+        ),
+        bars(
+          {
+            title: "Canary: messages that went wrong", unit: "short",
+            is: "lost: acknowledged and not consumed in time; late: counted as lost and consumed after all; failed: refused or not acknowledged, which loses nothing; consumed twice; overtaken by a younger one. The alert counts the lost ones of 15 minutes.",
+            absent: "the target has no canary.",
+            alerts: [rule("CanaryLost")],
+          },
+          [happened("quorumwatch_kafka_canary_lost_total", ""), "{{target}} lost"],
+          [happened("quorumwatch_kafka_canary_late_total", ""), "{{target}} late"],
+          [happened("quorumwatch_kafka_canary_failed_total", ""), "{{target}} failed"],
+          [happened("quorumwatch_kafka_canary_duplicated_total", ""), "{{target}} twice"],
+          [happened("quorumwatch_kafka_canary_reordered_total", ""), "{{target}} overtaken"],
+        ),
+        lines(
+          {
+            title: "Canary: messages sent and come back", unit: "cps",
+            is: "Messages of the canary each second. Where fewer come back than are sent, they wait, fail or are lost.",
+            absent: "the target has no canary.",
+            runbooks: [rule("CanaryLost")],
+          },
+          [worst(`rate(${of("quorumwatch_kafka_canary_sent_total")}[$__rate_interval])`), "{{target}} sent"],
+          [worst(`rate(${of("quorumwatch_kafka_canary_received_total")}[$__rate_interval])`), "{{target}} come back"],
         ),
       ],
     },

@@ -1,5 +1,5 @@
 import { type Board, choice } from "../board";
-import { type Word, bars, lines, stat, states } from "../panels";
+import { type Word, bars, lines, stat, states, table } from "../panels";
 import { happened, happenedInAll, least, of, worst } from "../query";
 import type { Find } from "./index";
 
@@ -134,6 +134,59 @@ export const leaderElections = (rule: Find): Board => ({
           },
           [least(of("quorumwatch_election_timeout_margin_ratio", 'member=~"$member"'), "member"), "{{target}} {{member}}"],
         ),
+      ],
+    },
+    {
+      title: "What the systems say themselves",
+      panels: [
+        states(
+          {
+            title: "Sentinels: could they fail over?",
+            is: "Whether each Sentinel reaches enough others to agree on a failure and to authorise a fail-over (CKQUORUM). In tilt mode it watches and does not act, as its clock or its machine stood still.",
+            absent: "no Redis target has Sentinels, or the Sentinel does not answer.",
+            runbooks: [rule("NoLeader"), rule("QuorumAtRisk")],
+          },
+          [[0, "CANNOT", "red"], [1, "could", "green"], [2, "tilt", "orange"]],
+          [
+            worst(`2 * (${of("quorumwatch_sentinel_tilt")} == 1) or ${of("quorumwatch_sentinel_quorum_reachable")}`, "member"),
+            "{{target}} {{member}}",
+          ],
+        ),
+        states(
+          {
+            title: "Sentinels: is the master up?",
+            is: "What each Sentinel thinks: up, down as it sees it by itself (subjective), or down because a quorum agrees (objective), after which one of them fails over.",
+            absent: "no Redis target has Sentinels, or the Sentinel does not answer.",
+            runbooks: [rule("NoLeader")],
+          },
+          [[0, "up", "green"], [1, "down for it", "orange"], [2, "DOWN FOR ALL", "red"]],
+          [
+            worst(
+              `2 * ${of("quorumwatch_sentinel_master_down", 'kind="objective"')} or ${of("quorumwatch_sentinel_master_down", 'kind="subjective"')}`,
+              "member",
+            ),
+            "{{target}} {{member}}",
+          ],
+        ),
+        lines(
+          {
+            title: "Election time-out and heartbeat", unit: "s",
+            is: "How long members wait for a leader before they elect another, and how often the leader says that it is there; as the target says or the configuration.",
+            absent: "the target elects nobody, or neither it nor the configuration says.",
+            runbooks: [rule("ElectionMarginLow"), rule("HeartbeatMarginLow")],
+          },
+          [least(of("quorumwatch_election_timeout_seconds")), `${TARGET} time-out`],
+          [worst(of("quorumwatch_heartbeat_interval_seconds")), `${TARGET} heartbeat`],
+        ),
+        table(
+          {
+            title: "Alarms of etcd", unit: "none",
+            is: "Alarms that etcd has raised about its members: NOSPACE (the quota is full: only reads and deletes are taken) and CORRUPT (members' data differ). They stay until somebody disarms them.",
+            absent: "no alarm is raised, or etcd does not answer.",
+          },
+          ["target", "member", "alarm"],
+          `${worst(of("quorumwatch_alarm_active"), "member", "alarm")} == 1`,
+        ).noValue("no alarm"),
       ],
     },
   ],

@@ -98,6 +98,28 @@ export const replicationLag = (rule: Find): Board => ({
         ),
         states(
           {
+            title: "Replication slots",
+            is: "used: somebody receives from the slot; idle: nobody does, and the log that it holds grows; LOST: log that it needs is gone, and whoever comes back to it has to be made anew.",
+            absent: "there is no slot, or the role may not see them.",
+            runbooks: [rule("SlotLost"), rule("SlotHoldsLog")],
+          },
+          [[0, "idle", "orange"], [1, "used", "green"], [2, "LOST", "red"]],
+          [
+            worst(`2 * (${of("quorumwatch_postgres_slot_lost", HERE)} == 1) or ${of("quorumwatch_postgres_slot_active", HERE)}`, "member", "slot"),
+            `${MEMBER} {{slot}}`,
+          ],
+        ),
+        lines(
+          {
+            title: "Synchronous standbys", unit: "short", decimals: 0,
+            is: "Streaming standbys that commits of the primary wait for. At 0 commits hang.",
+            absent: "commits wait for nobody: no synchronous standby is asked for.",
+            alerts: [rule("CommitsHang")],
+          },
+          [least(of("quorumwatch_postgres_synchronous_standbys", HERE), "member"), MEMBER],
+        ).noValue("none asked for"),
+        states(
+          {
             title: "Replay",
             is: "Whether a standby was told to pause its replay: it receives all and applies nothing, and its readers see the past.",
             absent: "the member is no standby, or does not answer.",

@@ -1,6 +1,6 @@
 import { type Board, choice } from "../board";
-import { type Word, heatmap, lines, matrix, states } from "../panels";
-import { CHOSEN, least, of } from "../query";
+import { type Word, bars, heatmap, lines, matrix, states } from "../panels";
+import { CHOSEN, happened, least, of, worst } from "../query";
 import type { Find } from "./index";
 
 const HERE = 'member=~"$member",method=~"$method"';
@@ -166,6 +166,49 @@ export const roundTrip = (rule: Find): Board => ({
           },
           [eachWay(of("quorumwatch_rtt_peer_held_seconds", HERE)), `${WAY} held`],
           [eachWay(of("quorumwatch_rtt_send_lag_seconds", HERE)), `${WAY} sent late`],
+        ),
+        states(
+          {
+            title: "Method",
+            is: "Whether the member is measured by a worse method than was wanted: STAMP with the kernel's stamps is best, then ICMP, then TCP.",
+            absent: "the member is not measured.",
+            alerts: [rule("MethodDegraded")],
+          },
+          [[0, "as wanted", "green"], [1, "worse", "blue"]],
+          [eachWay(of("quorumwatch_rtt_method_degraded", HERE)), WAY],
+        ),
+        bars(
+          {
+            title: "Answers that do not count", unit: "short",
+            is: "late: after their packet had been counted as lost; twice: a packet that had been answered; overtaken by a younger one; disturbed: thrown away, as a stall or a clock step of the daemon's own machine made their times useless.",
+            absent: "the method sends no packets of its own.",
+          },
+          [happened("quorumwatch_rtt_late_total", HERE, "instance", "member", "method"), `${WAY} late`],
+          [happened("quorumwatch_rtt_duplicate_total", HERE, "instance", "member", "method"), `${WAY} twice`],
+          [happened("quorumwatch_rtt_reordered_total", HERE, "instance", "member", "method"), `${WAY} overtaken`],
+          [happened("quorumwatch_rtt_disturbed_total", HERE, "instance", "member", "method"), `${WAY} disturbed`],
+        ),
+      ],
+    },
+    {
+      title: "The mesh of the nodes",
+      panels: [
+        lines(
+          {
+            title: "Peers", unit: "short", decimals: 0,
+            is: "Other nodes that each daemon knows of, by its list of members and DNS, and those of them that it probes itself: fewer in a sparse mesh. Daemons that know of different numbers have different lists.",
+            absent: "no target of the system nodes is watched.",
+          },
+          [worst(of("quorumwatch_mesh_peers"), "instance"), "{{instance}} {{target}} known"],
+          [worst(of("quorumwatch_mesh_probed_peers"), "instance"), "{{instance}} {{target}} probed"],
+        ),
+        lines(
+          {
+            title: "Pairs of zones that are watched", unit: "percentunit",
+            is: "Part of all ordered pairs of zones across which some node probes some other one, if all do as this daemon's list says. Below 100 % a broken way between two zones may be seen by nobody.",
+            absent: "no target of the system nodes is watched.",
+          },
+          [least(of("quorumwatch_mesh_zone_pairs_covered_ratio"), "instance"), "{{instance}} {{target}}"],
         ),
       ],
     },

@@ -103,6 +103,48 @@ export const self = (rule: Find): Board => ({
       ],
     },
     {
+      title: "Who asks what, and where members are found",
+      panels: [
+        lines(
+          {
+            title: "Daemons that ask the target", unit: "short", decimals: 0,
+            is: "Of targets that one daemon at a time asks (placement: one_node): 1, or 2 while one moves and while daemons are cut off from each other. 0 for more than some seconds is a fault.",
+            absent: "no target is placed, or the daemons are not scraped.",
+            runbooks: [rule("PeersSilent")],
+          },
+          [`sum by (system, target) (max by (instance, system, target) (${of("quorumwatch_placement_here")}))`, "{{system}} {{target}}"],
+        ),
+        lines(
+          {
+            title: "Peers that do not answer", unit: "short", decimals: 0,
+            is: "Daemons that come before the one that asks the target, and do not answer it: gone, or cut off and asking it, too.",
+            absent: "no target is placed, or the daemons are not scraped.",
+            alerts: [rule("PeersSilent")],
+          },
+          [worst(of("quorumwatch_placement_silent_peers"), "instance"), "{{instance}} {{system}} {{target}}"],
+        ),
+        bars(
+          {
+            title: "Targets that were taken", unit: "short",
+            is: "How often a daemon began to ask a target that is placed. A target that comes and goes is one whose daemons see each other badly.",
+            absent: "no target is placed, or the daemons are not scraped.",
+            runbooks: [rule("PeersSilent")],
+          },
+          [happened("quorumwatch_placement_taken_total", "", "instance"), "{{instance}} {{system}} {{target}}"],
+        ),
+        lines(
+          {
+            title: "Members found in files and by DNS", unit: "short", decimals: 0,
+            is: "Addresses of targets whose members are found, and sources that give nothing new (failed): what was found last stays then.",
+            absent: "all members are written in the configuration.",
+            runbooks: [rule("MembersNotFound")],
+          },
+          [least(of("quorumwatch_members_found"), "instance"), "{{instance}} {{system}} {{target}}"],
+          [worst(of("quorumwatch_members_discovery_failed"), "instance"), "{{instance}} {{system}} {{target}} failed"],
+        ),
+      ],
+    },
+    {
       title: "Is it in time, and what does it take",
       panels: [
         lines(
@@ -144,6 +186,49 @@ export const self = (rule: Find): Board => ({
       ],
     },
     {
+      title: "Does it have room",
+      panels: [
+        lines(
+          {
+            title: "Descriptors", unit: "percentunit",
+            is: "File descriptors that are open, of those that may be. Each connection to a member or from a client takes one.",
+            absent: NO_DAEMON,
+          },
+          [each(`${daemons("process_open_fds")} / ${daemons("process_max_fds")}`), DAEMON],
+        ),
+        lines(
+          {
+            title: "Clients of its pages", unit: "short",
+            is: "Clients that are connected, those that were closed or refused to make room, and those that were closed because they sent or read too slowly.",
+            absent: NO_DAEMON,
+          },
+          [each(daemons("quorumwatch_http_connections")), "{{instance}} connected"],
+          [counted("quorumwatch_http_evicted_total"), "{{instance}} to make room"],
+          [counted("quorumwatch_http_timeouts_total"), "{{instance}} too slow"],
+        ),
+        bars(
+          {
+            title: "Events that the journal has not", unit: "short",
+            is: "Events that were never written, as there was no room to wait or too many came at once, and writes that failed and are tried again. The timeline and the incident report lack the former.",
+            absent: "the daemon keeps no journal, or is not scraped.",
+          },
+          [counted("quorumwatch_journal_events_dropped_total"), "{{instance}} dropped"],
+          [counted("quorumwatch_journal_events_left_out_total"), "{{instance}} too many"],
+          [counted("quorumwatch_journal_write_errors_total"), "{{instance}} failed writes"],
+        ),
+        lines(
+          {
+            title: "Packets of other nodes", unit: "pps",
+            is: "Packets that the daemon's reflector answers, and those that it does not, by reason. A peer whose packets are refused sees them as lost.",
+            absent: "the daemon has no reflector, or is not scraped.",
+            runbooks: [rule("PacketLoss")],
+          },
+          [each(`rate(${daemons("quorumwatch_reflector_reflected_total")}[$__rate_interval])`), "{{instance}} answered"],
+          [each(`rate(${daemons("quorumwatch_reflector_refused_total")}[$__rate_interval])`, "reason"), "{{instance}} {{reason}}"],
+        ),
+      ],
+    },
+    {
       title: "Do its alerts arrive",
       panels: [
         bars(
@@ -168,12 +253,15 @@ export const self = (rule: Find): Board => ({
         bars(
           {
             title: "What went wrong with rules and their state", unit: "short",
-            is: "Evaluations that failed, and saves of the alerts' state that failed.",
+            is: "Evaluations that failed or came a whole interval late, templates that could not be expanded, saves of the alerts' state that failed, and files of it that could not be read.",
             absent: "the daemon has no rules.",
             runbooks: [rule("RuleFails"), rule("AlertStateNotSaved")],
           },
           [counted("quorumwatch_rule_evaluation_failures_total", "rule_group"), "{{instance}} {{rule_group}}"],
+          [counted("quorumwatch_rule_group_iterations_missed_total", "rule_group"), "{{instance}} {{rule_group}} late"],
+          [counted("quorumwatch_template_text_expansion_failures_total"), "{{instance}} template"],
           [counted("quorumwatch_alert_state_save_errors_total"), "{{instance}} save"],
+          [counted("quorumwatch_alert_state_corrupt_total"), "{{instance}} unreadable state"],
         ),
         table(
           {

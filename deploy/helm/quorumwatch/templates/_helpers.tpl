@@ -47,7 +47,25 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- printf "%s:%d" (has "IPv6" .Values.ipFamilies | ternary "[::]" "0.0.0.0") (int .Values.port) -}}
 {{- end -}}
 
-{{/* What `config` says, and what the mesh and the rules add to it; where both say something, `config` wins. */}}
+{{/* As Prometheus writes the address of a Pod. */}}
+{{- define "quorumwatch.instance" -}}
+{{- printf (eq (first .Values.ipFamilies) "IPv6" | ternary "[$(QUORUMWATCH_POD_IP)]:%d" "$(QUORUMWATCH_POD_IP):%d") (int .Values.port) -}}
+{{- end -}}
+
+{{/* What the operator's PodMonitor makes of this Pod: where Prometheus evaluates the shipped rules too, both alerts are one. */}}
+{{- define "quorumwatch.scrapeLabels" -}}
+{{- dict "job" (include "quorumwatch.name" .) "namespace" .Release.Namespace "container" "quorumwatch" "endpoint" "http-metrics"
+    "instance" "env:QUORUMWATCH_INSTANCE" "pod" "env:QUORUMWATCH_POD" "node" "env:QUORUMWATCH_NODE" | toYaml -}}
+{{- end -}}
+
+{{/* Whether some target is asked by one Pod at a time; then Pods look at each other's pages. */}}
+{{- define "quorumwatch.placed" -}}
+{{- range .Values.config.targets | default list -}}
+{{- if eq (.placement | default "") "one_node" }}true{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What `config` says, and what the mesh, the placement and the rules add to it; where both say something, `config` wins. */}}
 {{- define "quorumwatch.config" -}}
 {{- $config := deepCopy .Values.config -}}
 {{- $targets := $config.targets | default list -}}
@@ -61,8 +79,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- $_ := set $config "reflector" (mustMergeOverwrite (dict "listen" $listen) ($config.reflector | default dict)) -}}
 {{- end -}}
+{{- if include "quorumwatch.placed" . -}}
+{{- $pages := printf "_http-metrics._tcp.%s.%s.svc.%s" (include "quorumwatch.fullname" .) .Release.Namespace .Values.mesh.clusterDomain -}}
+{{- $_ := set $config "placement" (mustMergeOverwrite (dict "peers" (list $pages)) ($config.placement | default dict)) -}}
+{{- end -}}
 {{- if .Values.rules.enabled -}}
 {{- $rules := dict "files" (list "/etc/quorumwatch/rules/*.rules.yml") -}}
+{{- if and .Values.podMonitor.enabled .Values.prometheusRule.enabled -}}
+{{- $_ := set $rules "scrape_labels" (include "quorumwatch.scrapeLabels" . | fromYaml) -}}
+{{- end -}}
 {{- $_ := set $config "rules" (mustMergeOverwrite $rules ($config.rules | default dict)) -}}
 {{- end -}}
 {{- $_ := set $config "targets" $targets -}}
