@@ -29,7 +29,14 @@ target_include_directories(qw_flags INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(qw_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
   -Wold-style-cast -Wcast-align -Wnull-dereference -Wformat=2 -Wimplicit-fallthrough -Wextra-semi
-  -Wmismatched-tags -Werror -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
+  -Wmismatched-tags -Werror)
+# Neither the checkout's place nor the build folder's is part of what is built: every path is as seen from the checkout. ccache turns
+# paths below CCACHE_BASEDIR into ones that begin with "../..", hence the second line; of those that fit the last one counts.
+file(RELATIVE_PATH QW_SOURCE_FROM_BUILD ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR})
+string(REGEX REPLACE "/$" "" QW_SOURCE_FROM_BUILD "${QW_SOURCE_FROM_BUILD}")
+target_compile_options(qw_flags INTERFACE
+  -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -ffile-prefix-map=${QW_SOURCE_FROM_BUILD}=.
+  -ffile-prefix-map=${PROJECT_BINARY_DIR}=. -ffile-prefix-map=${PROJECT_BINARY_DIR}/=)
 target_compile_definitions(qw_flags INTERFACE
   BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION)

@@ -9,25 +9,19 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdlib>
-#include <map>
-#include <set>
 
 #include "daemon/base/duration.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/base/version.hpp"
-#include "daemon/change_log.hpp"
 #include "daemon/chronicle.hpp"
 #include "daemon/default_config.hpp"
-#include "daemon/export/member_metrics.hpp"
 #include "daemon/export/notification_metrics.hpp"
-#include "daemon/export/placement_metrics.hpp"
 #include "daemon/export/reflector_metrics.hpp"
 #include "daemon/export/runbooks.hpp"
 #include "daemon/heartbeat.hpp"
 #include "daemon/members/watch.hpp"
 #include "daemon/notify/notifier.hpp"
 #include "daemon/notify_plan.hpp"
-#include "daemon/placement_service.hpp"
 #include "daemon/plan.hpp"
 #include "daemon/reflecting.hpp"
 #include "daemon/reloads.hpp"
@@ -35,6 +29,7 @@
 #include "daemon/rule_service.hpp"
 #include "daemon/server_config.hpp"
 #include "daemon/service_manager.hpp"
+#include "daemon/watched_targets.hpp"
 
 namespace qw {
 namespace {
@@ -93,7 +88,7 @@ void read_files(Readout& into, const std::string& config_file, const std::string
 
 }  // namespace
 
-struct App::Impl final : schedule::Observer {
+struct App::Impl {
   Impl(Flags flags_, config::Config config_, config::WebConfig web_, std::vector<rules::RuleGroup> groups_);
 
   int run();
@@ -103,14 +98,9 @@ struct App::Impl final : schedule::Observer {
   Task<void> watch_signals();
   Task<net::ServerReply> answer(net::ServerRequest request);
   Task<Result<void>> reload();
-  Result<void> swap_in(const Readout& reading);
-  std::vector<Error> schedule(const config::Config& from);
-  void find_members();
-  Task<void> find_first_members();
-  Result<void> on_members(const TargetId& id, const config::FoundPlan& plan, std::uint64_t fingerprint);
-  void on_member_news(const members::News& news);
-  std::vector<TargetId> asked_here(const config::Config& from) const;
-  void on_move(const placement::Move& move, std::optional<rules::SavedState> alerts);
+  Result<void> swap_in(const Readout& reading, std::shared_ptr<members::Targets> found);
+  std::shared_ptr<members::Targets> find_members();
+  Task<void> find_first_members(std::shared_ptr<std::shared_ptr<members::Targets>> found);
   void begin_stop(int code);
   Task<void> stop_all();
   void overdue();
@@ -123,17 +113,8 @@ struct App::Impl final : schedule::Observer {
   ServiceFigures figures() const;
   Progress progress() const;
 
-  void on_start(const TargetId& id, Nanoseconds late) override;
-  void on_missed(const TargetId& id, std::uint64_t rounds) override;
-  void on_round(RoundPtr round, SteadyTime due) override;
-  void on_removed(const TargetId& id) override;
-  void on_exchanged(const TargetId& id) override;
-
   async::TaskGroup::OnBug bug_sink() {
     return [this](std::string_view task, const std::string& what) { bug(task, what); };
-  }
-  probes::ProbeContext context() {
-    return {.net = net, .clock = clock, .port_systems = &ports, .last_heard = last_heard()};
   }
   probes::LastHeard last_heard() {
     return [this](const asio::ip::address& from) {
@@ -151,34 +132,20 @@ struct App::Impl final : schedule::Observer {
   asio::signal_set signals{io, SIGTERM, SIGINT, SIGHUP};
   net::Resolver resolver{io.get_executor(), {}};
   net::Net net{io.get_executor(), resolver};
-  probes::PortSystems ports;  ///< of `config`
   store::Store store{store::Store::Options()};
   exporting::SelfMetrics self{clock};
   exporting::NotificationMetrics notified{self.registry()};
   exporting::ReflectorMetrics reflections{self.registry()};
-  exporting::PlacementMetrics placed{self.registry()};
   async::WorkerPool pool{kWorkers};  ///< its jobs read the store's snapshots and `self`
-  exporting::MemberMetrics found_members{self.registry()};
-  members::Watch members{
-      {.clock = clock, .resolver = resolver, .pool = pool},
-      {.changed = [this](const TargetId& id, const config::FoundPlan& plan,
-                         std::uint64_t fingerprint) { return on_members(id, plan, fingerprint); },
-       .news = [this](const members::News& news) { on_member_news(news); }}};
-  /// Who is on no list any more, until the target's rounds leave them out.
-  std::map<TargetId, std::vector<std::string>> leaving;
-  ChangeLog changes;
-  std::map<TargetId, SteadyTime> unready;  ///< targets whose first round is waited for, and how long
-  std::set<TargetId> answering;            ///< targets whose last round was answered
   ServiceManager manager{
       clock,
       ServiceManager::from_environment(),
       {.figures = [this] { return figures(); }, .progress = [this] { return progress(); }}};
   Chronicle chronicle;
   RuleService rules;
-  PlacementService placement;
+  WatchedTargets targets;
   exporting::Site site;
   net::HttpServer http;
-  schedule::Scheduler scheduler;
   notify::Notifier notifier;
   std::unique_ptr<probes::Reflector> reflector;  ///< null: none is configured
   Reloads reloads;
@@ -225,14 +192,17 @@ App::Impl::Impl(Flags flags_, config::Config config_, config::WebConfig web_,
                    return self.collect();
                  },
              .folder = state_folder(flags.storage_path)}),
-      placement(
-          {.executor = io.get_executor(),
-           .clock = clock,
-           .net = net,
-           .on_bug = bug_sink(),
-           .on_move = [this](const placement::Move& move,
-                             std::optional<rules::SavedState> alerts) { on_move(move, std::move(alerts)); },
-           .alerts_of = [this](const TargetId& target) { return rules.alerts_of(target); }}),
+      targets({.executor = io.get_executor(),
+               .clock = clock,
+               .net = net,
+               .resolver = resolver,
+               .pool = pool,
+               .store = store,
+               .self = self,
+               .chronicle = chronicle,
+               .rules = rules,
+               .last_heard = last_heard(),
+               .on_bug = bug_sink()}),
       site(store, self, pool,
            {.ready = [this] { return ready(); },
             .reload = [this] { return reloads.request_and_wait(); },
@@ -243,7 +213,6 @@ App::Impl::Impl(Flags flags_, config::Config config_, config::WebConfig web_,
       http(
           io.get_executor(), [this](net::ServerRequest request) { return answer(std::move(request)); },
           net::HttpServer::Limits(), bug_sink()),
-      scheduler(io.get_executor(), clock, *this, bug_sink()),
       notifier(net, clock, bug_sink()),
       reloads(io.get_executor(), [this] { return reload(); }),
       tasks(io.get_executor(), bug_sink()),
@@ -270,33 +239,24 @@ bool App::Impl::start() {
   if (config.file.empty()) {
     log::info("no configuration file is given: watching this host alone");
   }
-  find_members();
+  const auto found = find_members();
   if (!listen()) return false;
   if (const auto reflecting = reflect(config.reflector); !reflecting) {
     log::error("can not reflect", {{"reason", reflecting.error().message()}});
     // Nobody asked for it where there is no file: another daemon on this host has the port.
     if (!config.file.empty()) return false;
   }
-  ports = port_systems(config);
-  if (const auto set = placement.configure(config); !set) {
-    log::error("targets can not be shared out", {{"reason", set.error().message()}});
-    return false;
-  }
-  const auto errors = schedule(config);
+  const auto errors = targets.replace(config);
   for (const auto& error : errors) log::error("target can not be made", {{"reason", error.message()}});
   if (!errors.empty()) return false;
-  const auto now = clock.steady();
-  for (const auto& target : config.targets) {
-    const TargetId id{.system = target.common.system, .name = target.common.name};
-    if (placement.asks(id)) unready[id] = now + 2 * target.common.interval;
-  }
+  targets.adopt(config, found);
   auto notify = notify_options(config.alerting, host_name());
   if (!notify) {
     log::error("alerts can not be sent", {{"reason", notify.error().message()}});
     return false;
   }
   notifier.configure(std::move(*notify));
-  rules.configure(config, asked_here(config), std::exchange(groups, {}), own_url());
+  rules.configure(config, targets.asked_here(config), std::exchange(groups, {}), own_url());
   rules.start();
   chronicle.configure(config);
   chronicle.on_news([this] { site.hurry_page(); });
@@ -305,11 +265,11 @@ bool App::Impl::start() {
   tasks.spawn("signals", watch_signals());
   tasks.spawn("heartbeat", heartbeat(clock, self));
   tasks.spawn("reloads", reloads.run());
-  tasks.spawn("placement", placement.run());
-  tasks.spawn("members", members.run());
+  tasks.spawn("placement", targets.run_placement());
+  tasks.spawn("members", targets.run_members());
   tasks.spawn("status page", site.keep_page_live());
   tasks.spawn("service manager", manager.run());
-  log::info("started", {{"targets", std::to_string(scheduler.size())}, {"config_file", config.file}});
+  log::info("started", {{"targets", std::to_string(targets.size())}, {"config_file", config.file}});
   manager.ready();
   return true;
 }
@@ -385,14 +345,13 @@ Task<Result<void>> App::Impl::reload() {
     read_files(*reading, config_file, web_file);
   });
   std::shared_ptr<members::Targets> found;
-  if (reading->problems().empty()) found = co_await members.prepare(reading->loaded.config);
-  auto swapped = swap_in(*reading);
-  if (swapped) members.adopt(found);
+  if (reading->problems().empty()) found = co_await targets.find_members(reading->loaded.config);
+  auto swapped = swap_in(*reading, found);
   self.config_reloaded(swapped.has_value(), clock.wall());
   manager.reloaded(swapped);
   chronicle.on_reload(swapped);
   if (swapped) {
-    log::info("configuration reloaded", {{"targets", std::to_string(scheduler.size())}});
+    log::info("configuration reloaded", {{"targets", std::to_string(targets.size())}});
   } else {
     log::error("configuration not reloaded, the old one stays", {{"reason", swapped.error().message()}});
   }
@@ -400,7 +359,7 @@ Task<Result<void>> App::Impl::reload() {
 }
 
 /// All or nothing: what can fail comes first, and what was changed is changed back.
-Result<void> App::Impl::swap_in(const Readout& reading) {
+Result<void> App::Impl::swap_in(const Readout& reading, std::shared_ptr<members::Targets> found) {
   if (const auto problems = reading.problems(); !problems.empty())
     return fail(ErrorKind::config, join(problems));
   const auto& next_web = reading.web.config;
@@ -422,13 +381,7 @@ Result<void> App::Impl::swap_in(const Readout& reading) {
       return std::unexpected(reflecting.error());
     }
   }
-  auto errors = std::vector<Error>();
-  if (const auto set = placement.configure(reading.loaded.config); !set) {
-    errors.push_back(set.error());
-  } else {
-    errors = schedule(reading.loaded.config);
-    if (!errors.empty()) static_cast<void>(placement.configure(config));
-  }
+  const auto errors = targets.replace(reading.loaded.config);
   if (!errors.empty()) {
     if (reflector_changed) static_cast<void>(reflect(config.reflector));
     // Should the old certificate be gone by now, the new one is as good: the file that names it was found to
@@ -441,86 +394,25 @@ Result<void> App::Impl::swap_in(const Readout& reading) {
   notifier.configure(std::move(*notify));
   site.set_users(server_users(next_web));
   config = reading.loaded.config;
-  rules.configure(config, asked_here(config), reading.rules.groups, own_url());
+  rules.configure(config, targets.asked_here(config), reading.rules.groups, own_url());
   chronicle.configure(config);
-  ports = port_systems(config);
+  targets.adopt(config, std::move(found));
   web = next_web;
   return {};
 }
 
-/// Runs the targets of `from` that are asked by this daemon, all or nothing.
-std::vector<Error> App::Impl::schedule(const config::Config& from) {
-  auto entries = make_entries(from, context());
-  std::erase_if(entries, [this](const schedule::Entry& entry) { return !placement.asks(entry.id); });
-  return scheduler.replace(std::move(entries));
-}
-
 /// Before anything else runs, so that the first rounds know whom to ask.
-void App::Impl::find_members() {
+std::shared_ptr<members::Targets> App::Impl::find_members() {
+  const auto found = std::make_shared<std::shared_ptr<members::Targets>>();
   async::TaskGroup first(io.get_executor(), bug_sink());
-  first.spawn("first members", find_first_members());
+  first.spawn("first members", find_first_members(found));
   while (first.size() > 0) io.run_one();
   io.restart();
+  return *found;
 }
 
-Task<void> App::Impl::find_first_members() {
-  const auto found = co_await members.prepare(config);
-  members.adopt(found);
-}
-
-/// The target alone gets another probe; all that is known of it stays.
-Result<void> App::Impl::on_members(const TargetId& id, const config::FoundPlan& plan,
-                                   std::uint64_t fingerprint) {
-  const auto target = std::ranges::find_if(config.targets, [&](const config::TargetConfig& one) {
-    return one.common.system == id.system && one.common.name == id.name;
-  });
-  if (target == config.targets.end()) return {};
-  auto before = *target;
-  target->plan = plan.plan;
-  target->ports = plan.ports;
-  target->members_fingerprint = fingerprint;
-  if (const auto errors = schedule(config); !errors.empty()) {
-    *target = std::move(before);
-    return std::unexpected(errors.front());
-  }
-  ports = port_systems(config);
-  return {};
-}
-
-void App::Impl::on_member_news(const members::News& news) {
-  using Kind = members::News::Kind;
-  if (!news.gone.empty() && placement.asks(news.id)) {
-    auto& gone = leaving[news.id];
-    gone.insert(gone.end(), news.gone.begin(), news.gone.end());
-  }
-  chronicle.on_members(news);
-  const auto& [system, name] = news.id;
-  switch (news.kind) {
-    case Kind::changed:
-      return log::info("members changed", {{"system", system}, {"target", name}, {"members", news.text}});
-    case Kind::failed:
-      return log::warning("members can not be found, those that are known stay",
-                          {{"system", system}, {"target", name}, {"reason", news.text}});
-    case Kind::found_again:
-      return log::info("members are found again", {{"system", system}, {"target", name}});
-  }
-}
-
-std::vector<TargetId> App::Impl::asked_here(const config::Config& from) const {
-  std::vector<TargetId> out;
-  for (const auto& target : from.targets) {
-    const TargetId id{.system = target.common.system, .name = target.common.name};
-    if (placement.asks(id)) out.push_back(id);
-  }
-  return out;
-}
-
-/// What is let go is told to the rules once its last round is over.
-void App::Impl::on_move(const placement::Move& move, std::optional<rules::SavedState> alerts) {
-  if (move.taken) rules.take(move.target, std::move(alerts));
-  const auto errors = schedule(config);
-  for (const auto& error : errors) log::error("target can not be made", {{"reason", error.message()}});
-  chronicle.on_move(move, placement.placement().standings().at(move.target));
+Task<void> App::Impl::find_first_members(std::shared_ptr<std::shared_ptr<members::Targets>> found) {
+  *found = co_await targets.find_members(config);
 }
 
 /// The second time only the exit code can get worse.
@@ -537,7 +429,7 @@ void App::Impl::begin_stop(int code) {
 
 Task<void> App::Impl::stop_all() {
   tasks.cancel();
-  co_await scheduler.stop();
+  co_await targets.stop();
   co_await rules.stop();
   // While the notifier can still say what was delivered.
   co_await chronicle.stop(exit_code == 0 ? "it was told to" : "a task of it failed, which is a bug");
@@ -551,7 +443,7 @@ Task<void> App::Impl::stop_all() {
 /// Something ignored its cancellation. The kernel cleans up faster than we can.
 void App::Impl::overdue() {
   log::error("did not stop in time",
-             {{"rounds", std::to_string(scheduler.in_flight())}, {"tasks", std::to_string(tasks.size())}});
+             {{"rounds", std::to_string(targets.in_flight())}, {"tasks", std::to_string(tasks.size())}});
   log::stop();
   std::_Exit(1);
 }
@@ -563,14 +455,11 @@ void App::Impl::bug(std::string_view task, const std::string& what) {
 }
 
 bool App::Impl::ready() {
-  if (stop_begun) return false;
-  const auto now = clock.steady();
-  std::erase_if(unready, [now](const auto& entry) { return entry.second <= now; });
-  return unready.empty();
+  return !stop_begun && targets.ready();
 }
 
 void App::Impl::refresh() {
-  self.set_targets(scheduler.size(), scheduler.in_flight());
+  targets.refresh();
   const auto stats = http.stats();
   self.set_http(stats.connections, stats.evicted, stats.accept_failures, stats.timeouts);
   self.set_series(store.series(), store.series_dropped());
@@ -578,18 +467,13 @@ void App::Impl::refresh() {
   self.set_live_coroutines(async::live_tasks());
   self.set_log_dropped(log::dropped());
   notified.set(notifier.stats(), notifier.silent());
-  placed.set(placement.placement().standings());
   chronicle.refresh();
-  std::vector<exporting::FoundMembers> lists;
-  for (const auto& one : members.standings())
-    lists.push_back({.id = one.id, .count = one.found, .failed = one.failed});
-  found_members.set(lists);
   if (reflector) reflections.set(reflections_of(reflector->stats()));
 }
 
 std::optional<net::ServerReply> App::Impl::ask_rules(const net::ServerRequest& request) {
   if (auto reply = exporting::runbook_reply(request)) return reply;
-  if (auto reply = placement.answer(request)) return reply;
+  if (auto reply = targets.answer(request)) return reply;
   if (!RuleService::knows(request.path)) return std::nullopt;
   return rules.answer(request);
 }
@@ -601,8 +485,8 @@ std::string App::Impl::own_url() const {
 
 ServiceFigures App::Impl::figures() const {
   const auto& alerts = rules.runner().counts();
-  return {.targets = scheduler.size(),
-          .answering = answering.size(),
+  return {.targets = targets.size(),
+          .answering = targets.answering(),
           .firing = alerts.firing,
           .pending = alerts.pending,
           .unknown = alerts.unknown};
@@ -618,51 +502,8 @@ status::View App::Impl::view() const {
   out.alerts = rules.alerts();
   out.conditions = chronicle.watch().conditions();
   out.events = chronicle.journal().recent();
-  out.placement = placement.placement().standings();
+  out.placement = targets.placement();
   return out;
-}
-
-void App::Impl::on_start(const TargetId& /*id*/, Nanoseconds late) {
-  self.probe_started(late);
-}
-void App::Impl::on_missed(const TargetId& id, std::uint64_t rounds) {
-  self.rounds_missed(id, rounds);
-}
-
-void App::Impl::on_round(RoundPtr round, SteadyTime /*due*/) {
-  if (!unready.empty()) unready.erase(round->target);
-  if (round->success) {
-    answering.insert(round->target);
-  } else {
-    answering.erase(round->target);
-  }
-  placement.on_round(round->target);
-  changes.observe(*round);
-  self.round_finished(*round);
-  const auto published = round;
-  store.publish(std::move(round));
-  chronicle.on_round(*published);
-  rules.on_round(*published);
-}
-
-void App::Impl::on_removed(const TargetId& id) {
-  const bool moved = !placement.asks(id);
-  unready.erase(id);
-  answering.erase(id);
-  changes.forget(id);
-  leaving.erase(id);
-  chronicle.on_removed(id, moved ? "another daemon asks the target now" : "the target is no longer watched");
-  self.target_removed(id);
-  if (moved) return rules.let_go(id);
-  rules.on_removed(id);
-  store.forget(id);
-}
-
-void App::Impl::on_exchanged(const TargetId& id) {
-  const auto gone = leaving.extract(id);
-  if (gone.empty()) return;
-  changes.forget_members(id, gone.mapped());
-  chronicle.on_members_gone(id, gone.mapped());
 }
 
 }  // namespace qw

@@ -11,7 +11,7 @@
 namespace qw::status {
 namespace {
 
-constexpr RowList::Limits kRows{.rows = 40, .bytes = 8'000};
+constexpr RowList::Limits kRows{.rows = 12, .bytes = 2'400};
 constexpr std::size_t kMostSilent = 3;
 
 using placement::Standing;

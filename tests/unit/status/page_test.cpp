@@ -505,6 +505,7 @@ View hostile_view(const std::string& bad) {
   auto events = std::make_shared<std::vector<Event>>();
   events->push_back(event(kNow, Kind::daemon, Change::happened, round->target, bad, bad));
   view.events = events;
+  view.placement[{bad, bad}] = {.decided = true, .here = true, .asker = bad, .silent = {bad}};
   return view;
 }
 
@@ -604,6 +605,12 @@ View large_view() {
   out.wall = kNow;
   for (const auto& series : wanted_trends(*out.snapshot)) {
     for (int i = 0; i < 120; ++i) out.trends[series].push_back({SteadyTime(seconds(i)), 1.0 * (i % 7)});
+  }
+  for (int i = 0; i < 200; ++i) {
+    auto& standing = out.placement[{"kafka", fmt::format("cluster-{}", i)}];
+    standing = {.decided = true, .here = true};
+    for (int peer = 0; peer < 5; ++peer)
+      standing.silent.push_back(fmt::format("node-{}.example.org:10979", peer));
   }
   return out;
 }
