@@ -210,9 +210,13 @@ Task<bool> LivePage::Impl::wait_until(SteadyTime then) {
   if (hurry) co_return true;
   const auto executor = co_await asio::this_coro::executor;
   asio::steady_timer timer(executor, then);
+  // Nobody may wake a timer that is gone, however this ends.
+  struct Awake {
+    asio::steady_timer*& at;
+    ~Awake() { at = nullptr; }
+  } awake{wake};
   wake = &timer;
   co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
-  wake = nullptr;
   const auto state = co_await asio::this_coro::cancellation_state;
   co_return state.cancelled() == asio::cancellation_type::none;
 }

@@ -18,7 +18,8 @@ constexpr MetricFamily kSeconds{"quorumwatch_replication_lag_seconds", gauge,
                                 "member"};
 constexpr MetricFamily kLowerBound{
     "quorumwatch_replication_lag_is_lower_bound", gauge,
-    "Whether the lag in seconds is only known to be at least as long, because it began before our history.",
+    "Whether the lag in seconds is only known to be at least as long, because it began before our history, "
+    "or while the leader could not be asked.",
     "member"};
 constexpr MetricFamily kBytes{
     "quorumwatch_replication_lag_bytes", gauge,
@@ -44,7 +45,8 @@ struct Standpoint {
   bool own_now = false, reported_now = false;  ///< of this round
   /// It had all that its leader had written until then, when it was last known to be linked.
   std::optional<SteadyTime> complete_until;
-  SteadyTime first_seen{};
+  /// Its link has been down in every round since then.
+  std::optional<SteadyTime> down_since;
 
   const ReplicaPosition* position() const {
     if (own_now && own->role != Role::unknown) return &*own;
@@ -56,6 +58,23 @@ struct Standpoint {
     if (own_now && own->link != Link::unknown) return own->link;
     return reported_now ? reported->link : Link::unknown;
   }
+  bool linked() const { return link() != Link::down; }
+
+  /// A replica that is linked has in full what the leader did not go beyond while we watched. Of one that is
+  /// not, its position says that it was linked when the leader came there.
+  void learn_completeness(const PositionHistory& past, const std::optional<PositionHistory::Passed>& passed) {
+    auto until = past.reached(position()->position);
+    if (linked() && !passed) until = past.last()->at;
+    if (linked() && passed && !passed->at_latest) until = passed->at;
+    complete_until = std::max(complete_until, until);
+  }
+  void learn_link() {
+    if (linked()) {
+      down_since.reset();
+    } else if (!down_since) {
+      down_since = position()->asked.received;
+    }
+  }
 };
 
 /// One history, as the member that leads in it tells.
@@ -64,7 +83,12 @@ struct History {
   std::optional<Fork> forked_from;
   PositionHistory past;
   /// The furthest position of a leader in this round; nothing: none could be asked.
-  std::optional<PositionHistory::Point> now;
+  struct Now {
+    Asked asked;
+    std::uint64_t position;
+  };
+  std::optional<Now> now;
+  bool interrupted = false;  ///< since the last point there was a round without a leader
 };
 
 struct Lag {
@@ -84,7 +108,7 @@ struct Replication::State {
   std::vector<History> histories;
   std::size_t next = 0;
 
-  Standpoint& look_up(std::string_view member, SteadyTime first_seen);
+  Standpoint& look_up(std::string_view member);
   History& history_of(const ReplicaPosition& leader);
   void follow_leaders();
   const History* find_history(const ReplicaPosition& replica) const;
@@ -101,14 +125,20 @@ void Replication::begin() {
   if (members.size() > kMostReplicas) {
     std::erase_if(members, [](const Standpoint& m) { return !m.own_now && !m.reported_now; });
   }
-  for (auto& member : members) member.own_now = member.reported_now = false;
-  for (auto& history : state_->histories) history.now.reset();
+  for (auto& member : members) {
+    if (!member.own_now && !member.reported_now) member.down_since.reset();
+    member.own_now = member.reported_now = false;
+  }
+  for (auto& history : state_->histories) {
+    history.interrupted |= !history.now;
+    history.now.reset();
+  }
   state_->next = 0;
 }
 
 void Replication::observe(const Facts& facts) {
   for (const auto& position : facts.positions) {
-    auto& member = state_->look_up(position.member, position.asked.sent);
+    auto& member = state_->look_up(position.member);
     const bool own = position.reported_by == position.member;
     auto& known = own ? member.own : member.reported;
     if (known && position.asked.sent < known->asked.sent) continue;  // overtaken
@@ -126,10 +156,14 @@ void Replication::report(SteadyTime now, Samples& out) {
   state_->follow_leaders();
   for (auto& member : state_->members) {
     const auto* position = member.position();
-    if (!position || member.leads()) continue;
+    if (!position || member.leads()) {
+      member.down_since.reset();
+      continue;
+    }
     if (const auto link = member.link(); link != Link::unknown) {
       out.add(kLinkUp, link == Link::up ? 1 : 0, {{"member", member.member}});
     }
+    member.learn_link();
     const auto lag = state_->measure(member, now);
     if (!lag) continue;
     out.add(kSeconds, seconds(lag->age), {{"member", member.member}});
@@ -154,17 +188,14 @@ std::optional<std::uint64_t> Replication::diverged(std::string_view member, std:
   return end > common ? end - common : 0;
 }
 
-Standpoint& Replication::State::look_up(std::string_view member, SteadyTime first_seen) {
+Standpoint& Replication::State::look_up(std::string_view member) {
   for (std::size_t tried = 0; tried < members.size(); ++tried, ++next) {
     if (next >= members.size()) next = 0;
     if (members[next].member == member) return members[next++];
   }
   next = 0;
-  return members.emplace_back(Standpoint{.member = std::string(member),
-                                         .own = {},
-                                         .reported = {},
-                                         .complete_until = {},
-                                         .first_seen = first_seen});
+  return members.emplace_back(Standpoint{
+      .member = std::string(member), .own = {}, .reported = {}, .complete_until = {}, .down_since = {}});
 }
 
 // A history that left another one begins with that one's past.
@@ -175,7 +206,10 @@ History& Replication::State::history_of(const ReplicaPosition& leader) {
   History history{.lineage = leader.lineage, .forked_from = leader.forked_from, .past = {}, .now = {}};
   if (leader.forked_from) {
     const auto from = std::ranges::find(histories, leader.forked_from->lineage, &History::lineage);
-    if (from != histories.end()) history.past.inherit(from->past, leader.forked_from->position);
+    if (from != histories.end()) {
+      history.past.inherit(from->past, leader.forked_from->position);
+      history.interrupted = from->interrupted;
+    }
   }
   return histories.emplace_back(std::move(history));
 }
@@ -185,17 +219,24 @@ void Replication::State::follow_leaders() {
     if (!member.leads()) continue;
     auto& history = history_of(*member.own);
     if (!history.now || member.own->position > history.now->position) {
-      history.now = PositionHistory::Point{middle(member.own->asked), member.own->position};
+      history.now = History::Now{member.own->asked, member.own->position};
     }
   }
-  for (auto& history : histories) {
-    if (history.now) history.past.add(history.now->at, history.now->position);
+  // A point that bounds dates instead of giving them counts from when the answer was there.
+  for (auto& [lineage, forked_from, past, now, interrupted] : histories) {
+    if (!now) continue;
+    if (interrupted) {
+      past.add_after_gap(now->asked.received, now->position);
+    } else {
+      past.add(past.last() ? middle(now->asked) : now->asked.received, now->position);
+    }
+    interrupted = false;
   }
   // A leader has all that was written, should it be a replica tomorrow; unless another one has written more.
   for (auto& member : members) {
     if (!member.leads()) continue;
     const auto& furthest = history_of(*member.own).now;
-    if (member.own->position == furthest->position) member.complete_until = furthest->at;
+    if (member.own->position == furthest->position) member.complete_until = middle(furthest->asked);
   }
 }
 
@@ -223,25 +264,24 @@ std::optional<Lag> Replication::State::measure(Standpoint& member, SteadyTime no
 
   Lag lag;
   const auto passed = history->past.passed(replica.position);
-  const bool linked = member.link() != Link::down;
   if (history->now) {
     lag.distance = history->now->position - std::min(history->now->position, replica.position);
     if (passed) {
-      lag.age = std::max(Nanoseconds{}, Nanoseconds(replica.asked.received - passed->at));
+      const auto asked = passed->at_latest ? replica.asked.sent : replica.asked.received;
+      lag.age = std::max(Nanoseconds{}, Nanoseconds(asked - passed->at));
       lag.at_least = passed->at_latest;
     }
   }
-  // What the leader did not go beyond while we watched, the replica has in full.
-  const bool dated = !passed || !passed->at_latest;
-  if (linked && dated) {
-    const auto until = passed ? passed->at : history->past.last()->at;
-    member.complete_until = std::max(member.complete_until, std::optional(until));
-  }
-  if (linked && history->now) return lag;
+  member.learn_completeness(history->past, passed);
+  if (member.linked() && history->now) return lag;
 
-  const auto cut_off = now - member.complete_until.value_or(member.first_seen);
-  if (cut_off > lag.age) {
-    lag.age = cut_off;
+  // Of who was never seen complete, only that is known for which it was seen cut off or behind.
+  auto since = member.complete_until;
+  if (!since && passed && passed->at_latest) since = passed->at;
+  if (!member.complete_until && member.down_since)
+    since = since ? std::min(*since, *member.down_since) : *member.down_since;
+  if (since && now - *since > lag.age) {
+    lag.age = now - *since;
     lag.at_least = !member.complete_until;
   }
   return lag;

@@ -190,7 +190,8 @@ void EtcdCluster::find_duplicates() {
 /// Names and learners, so that ids can be turned into configured names even of members that do not answer.
 void EtcdCluster::learn(std::span<const EtcdAnswer> answers) {
   for (const auto& answer : answers) {
-    const auto& member = members_[answer.index];
+    auto& member = members_[answer.index];
+    member.commit = answer.vars.value ? answer.vars.value->commit : answer.status.value->commit;
     std::erase_if(names_, [&](const auto& entry) { return entry.second == member.name; });
     names_[member.identity->member] = member.name;
   }
@@ -215,6 +216,18 @@ void EtcdCluster::learn(std::span<const EtcdAnswer> answers) {
 std::string EtcdCluster::name_of(std::uint64_t id) const {
   const auto found = names_.find(id);
   return found == names_.end() ? fmt::format("id:{:x}", id) : found->second;
+}
+
+/// How far a member is known to have got of which the leader tells. A new leader says 0 of everybody who has
+/// not acknowledged anything to it yet, above all of its dead predecessor. What the member itself has said
+/// counts then: raft takes back nothing that is committed. Nothing: nobody knows.
+std::optional<std::uint64_t> EtcdCluster::reached(const Identity& peer, std::uint64_t match) const {
+  std::optional<std::uint64_t> reached;
+  if (match > 0) reached = match;
+  for (const auto& member : members_) {
+    if (member.identity == peer) reached = std::max(reached, member.commit);
+  }
+  return reached;
 }
 
 void EtcdCluster::add_claim(const EtcdAnswer& answer, Facts& facts) const {
@@ -263,10 +276,13 @@ void EtcdCluster::add_positions(const EtcdAnswer& answer, Facts& facts) const {
   if (!vars || claim.claim != Claim::leader) return;
   for (const auto& peer : vars->progress) {
     if (peer.id == vars->id) continue;
+    const auto position =
+        reached({.cluster = members_[answer.index].identity->cluster, .member = peer.id}, peer.match);
+    if (!position) continue;
     ReplicaPosition told = own;
     told.member = name_of(peer.id);
     told.role = Role::replica;
-    told.position = peer.match;
+    told.position = *position;
     told.link = link_of(peer.sending);
     facts.positions.push_back(std::move(told));
   }

@@ -75,12 +75,14 @@ class EtcdCluster {
     bool flags_count = false;  ///< it was shown, and what it does not say is etcd's default
     std::string duplicate_of;  ///< the configured member that answers here too; empty: none
     bool has_shown_vars = false;
+    std::optional<std::uint64_t> commit;  ///< as it last said itself
   };
 
   std::optional<Error> identify(const EtcdAnswer& answer);
   void find_duplicates();
   void learn(std::span<const EtcdAnswer> answers);
   std::string name_of(std::uint64_t id) const;
+  std::optional<std::uint64_t> reached(const Identity& peer, std::uint64_t match) const;
   void add_claim(const EtcdAnswer& answer, Facts& facts) const;
   void add_positions(const EtcdAnswer& answer, Facts& facts) const;
   void add_timing(const EtcdAnswer& answer, Facts& facts) const;

@@ -82,6 +82,7 @@ class Kafka final : public Probe {
     if (question.only.empty()) tasks.push_back(ask_brokers(deadline));
     auto found = co_await async::all(std::move(tasks));
     for (auto& some : found) facts.append(std::move(some));
+    if (question.only.empty()) add_own_readings(facts);
     co_return facts;
   }
 
@@ -114,16 +115,27 @@ class Kafka final : public Probe {
     }
     co_await async::all(std::move(tasks));
     brokers_.add_unanswered(facts);
-    brokers_.add_readings(cluster_, facts);
     if (canary_) {
       // Not in the first look: `check` makes the target and `once` asks a single time, and neither is to
       // write.
       if (!canary_sings_ && cluster_.round() > 1) canary_->start();
       canary_sings_ = canary_sings_ || cluster_.round() > 1;
-      for (auto& reading : canary_->readings()) facts.readings.push_back(std::move(reading));
       tell_of_canary();
     }
     co_return facts;
+  }
+
+  /// What we know ourselves, and would know of a cluster that is gone too: it must not pass for an answer
+  /// (design.md, truth rule 1). The canary counts on meanwhile.
+  void add_own_readings(Facts& facts) {
+    // Who tells something has a round trip, but for a bootstrap address and for a broker that has just come
+    // back.
+    const bool answered = !facts.round_trips.empty() || cluster_.is_fresh() ||
+                          std::ranges::any_of(brokers_.all(), &KafkaBroker::well);
+    if (!answered) return;
+    brokers_.add_readings(cluster_, facts);
+    if (!canary_) return;
+    for (auto& reading : canary_->readings()) facts.readings.push_back(std::move(reading));
   }
 
   /// A reading has no words, and without them nobody knows what to mend.

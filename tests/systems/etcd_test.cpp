@@ -472,6 +472,27 @@ TEST(EtcdCluster, AStalledFollowerLagsInEntriesAndSeconds) {
   watch.until([&](const Round& round) { return lag(round, "entries") == 0 && lag(round, "seconds") == 0; });
 }
 
+// A new leader tells of its dead predecessor that it has nothing at all.
+TEST(EtcdCluster, AKilledLeaderIsNotBehindByMoreThanItMissed) {
+  START(cluster, "--election-timeout", "1000", "--heartbeat", "100");
+  Watch watch(cluster.members());
+  const auto dead = settled_leader(watch.settled(3), 3);
+  const auto lag = [&](const Round& round, std::string_view unit) {
+    return value(round, fmt::format("quorumwatch_replication_lag_{}", unit), "member", dead);
+  };
+  const auto watched_since = watch.rounds().front().started;
+  const Round before = watch.until(
+      [&](const Round& round) { return round.started - watched_since > std::chrono::seconds(5); });
+  ASSERT_TRUE(cluster.lab().kill(cluster.node_of(dead)));
+  const Round behind = watch.until([&](const Round& round) { return lag(round, "seconds") >= 1; });
+  // All that it missed is what its successor wrote to be the leader.
+  EXPECT_LE(*lag(behind, "entries"), 2);
+  EXPECT_LE(*lag(behind, "seconds"), seconds(behind.finished - before.started));
+  const Round later = watch.until([&](const Round& round) { return lag(round, "seconds") >= 3; });
+  EXPECT_EQ(lag(later, "entries"), lag(behind, "entries"));
+  EXPECT_NEAR(*lag(later, "seconds") - *lag(behind, "seconds"), seconds(later.started - behind.started), 0.5);
+}
+
 TEST(EtcdCluster, ALearnerNeitherVotesNorLeads) {
   START(cluster, "--learners", "1", "--election-timeout", "200", "--heartbeat", "20");
   Watch watch(cluster.members());

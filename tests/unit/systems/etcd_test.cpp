@@ -197,6 +197,37 @@ TEST_F(EtcdProbe, TakesPositionsFromEachMemberAndFromTheLeader) {
                                                     fmt::format("{0} by {0}: 11", name(1))));
 }
 
+TEST_F(EtcdProbe, ANewLeaderThatHasHeardOfNothingYetTakesNoPositionFromAnybody) {
+  // As the successor of a leader that was killed shows it until that one is back (tests/traces).
+  auto replies = member("leader");
+  auto& vars = at(replies, kVars).body;
+  for (const std::string_view peer : {"4999ba532caeb48b", "bb7d371eb677b2bf"}) {
+    vars = changed(vars, fmt::format(R"("{}":{{"match":11,"next":12,"state":"StateReplicate"}})", peer),
+                   fmt::format(R"("{}":{{"match":0,"next":12,"state":"StateProbe"}})", peer));
+  }
+  bool answers = false;
+  serve(always(replies));
+  serve([&](const ScriptedRequest& request) {
+    auto reply = always(member("follower"))(request);
+    reply.cut_in_half = !answers;
+    return reply;
+  });
+  make();
+  const auto told = [&] {
+    std::vector<std::string> seen;
+    for (const auto& one : ask().positions)
+      seen.push_back(fmt::format("{} by {}: {}", one.member, one.reported_by, one.position));
+    return seen;
+  };
+  const std::string leader = fmt::format("{0} by {0}: 11", name(0));
+  EXPECT_THAT(told(), ElementsAre(leader)) << "nobody knows how far the others are";
+  answers = true;
+  ask();
+  answers = false;
+  EXPECT_THAT(told(), ::testing::UnorderedElementsAre(leader, fmt::format("{} by {}: 11", name(1), name(0))))
+      << "what it once said that it had, it still has";
+}
+
 TEST_F(EtcdProbe, CountsVotersAndLearnersAsEachMemberDoes) {
   serve(always(member("leader_with_learner")));
   serve(always(member("learner")));

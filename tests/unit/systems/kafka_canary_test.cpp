@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "probes/systems/kafka_canary_client.hpp"
+#include "tests/unit/systems/kafka_fixture.hpp"
 
 namespace qw::probes {
 namespace {
@@ -81,7 +82,7 @@ std::optional<double> reading(const KafkaCanary& canary, std::string_view name) 
 // client crashes in the first intercepted call on one of them.
 constexpr bool kUnderThreadSanitizer = __has_feature(thread_sanitizer);
 
-class KafkaCanaryAlone : public testing::Test {
+class KafkaCanaryAlone : public ::testing::Test {
  protected:
   void SetUp() override {
     if (kUnderThreadSanitizer) GTEST_SKIP() << "librdkafka can not run under the thread sanitizer";
@@ -202,6 +203,47 @@ TEST_F(KafkaCanaryAlone, NeverTellsThePassword) {
   canary.start();
   ASSERT_TRUE(eventually(canary, [](const auto& said) { return said.problem != "starting"; }));
   EXPECT_FALSE(canary.said().problem.contains("hunter2"));
+}
+
+class KafkaCanaryOfATarget : public KafkaFixture {
+ protected:
+  void SetUp() override {
+    if (kUnderThreadSanitizer) GTEST_SKIP() << "librdkafka can not run under the thread sanitizer";
+  }
+  void TearDown() override {
+    KafkaFixture::TearDown();
+    EXPECT_TRUE(wait_for_kafka_canaries(20s));
+  }
+  /// What the canary has told in one look.
+  std::optional<double> errors() { return reading_in(ask(), "quorumwatch_kafka_canary_errors_total"); }
+};
+
+TEST_F(KafkaCanaryOfATarget, IsSilentWhileNobodyAnswersAndComesBackWithItsTotals) {
+  using qw::testing::Api;
+  topic("orders", {1});
+  watch("canary: {topic: canary}");
+  EXPECT_EQ(errors(), 0) << "it does not sing in the first look";
+  EXPECT_EQ(errors(), 0);
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  double before = 0;
+  while (before == 0 && std::chrono::steady_clock::now() < deadline) {
+    broker(1).drops = {Api::api_versions};
+    broker(1).hang_up();
+    for (int look = 0; look < 10; ++look) {
+      EXPECT_TRUE(ask().readings.empty());
+      std::this_thread::sleep_for(20ms);
+    }
+    broker(1).drops.clear();
+    const auto back = errors();
+    ASSERT_TRUE(back);
+    before = *back;
+  }
+  EXPECT_GT(before, 0) << "it has counted on where nobody saw it";
+  broker(1).drops = {Api::api_versions};
+  broker(1).hang_up();
+  EXPECT_EQ(errors(), std::nullopt);
+  broker(1).drops.clear();
+  EXPECT_GE(errors(), before);
 }
 
 TEST(KafkaCanaryNews, IsTheTroubleThatLastsOnceEachTime) {

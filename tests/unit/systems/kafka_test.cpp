@@ -3,6 +3,7 @@
 
 #include <random>
 
+#include "probes/target.hpp"
 #include "tests/unit/systems/kafka_fixture.hpp"
 
 namespace qw::probes {
@@ -392,6 +393,36 @@ TEST_F(KafkaRound, ABrokerThatTheClusterHasLostIsStillAsked) {
     EXPECT_EQ(reading_in(facts, "quorumwatch_kafka_brokers"), 1);
     EXPECT_EQ(reading_in(facts, "quorumwatch_kafka_broker_up", broker(2).address()), 0);
   }
+}
+
+TEST_F(KafkaRound, FailsWhenNobodyAnswersWhateverTheProbeKnowsItself) {
+  topic("orders", {1, 2});
+  broker(2);
+  watch("canary: {}");
+  broker(1).drops = broker(2).drops = {Api::api_versions};
+  Facts facts = ask();
+  EXPECT_TRUE(facts.readings.empty()) << "the canary is no witness of the cluster";
+  EXPECT_FALSE(facts.unanswered.empty());
+
+  watch();
+  broker(1).drops.clear();
+  broker(2).drops.clear();
+  Target target({.system = "kafka", .name = "lab"}, std::move(probe_), clock_);
+  const auto measure = [&] { return run(target.measure(clock_.steady() + 5s)); };
+  EXPECT_TRUE(measure().success);
+  for (const std::int32_t id : {1, 2}) {
+    broker(id).drops = {Api::api_versions};
+    broker(id).hang_up();
+  }
+  Round dark;
+  for (int round = 0; round < 2; ++round) dark = measure();
+  EXPECT_FALSE(dark.success);
+  ASSERT_EQ(dark.samples.size(), 1U) << "broker_up is 0 beside a broker that answers, and else unknown";
+  EXPECT_EQ(dark.samples[0].value, 0);
+  EXPECT_THAT(dark.reason, HasSubstr("no member answered: "));
+  broker(2).drops.clear();
+  for (int round = 0; round < 2; ++round) dark = measure();
+  EXPECT_TRUE(dark.success);
 }
 
 TEST_F(KafkaRound, BeginsAtAnyBootstrapAddressThatAnswers) {
