@@ -253,8 +253,9 @@ const ProbeKind kRedis{
         "takes for the master.",
     .asks =
         "PING, TIME, ROLE and INFO of each data node (ACL: +ping +time +role +info); PING, INFO and SENTINEL "
-        "MASTERS (MASTER, where sentinel_master names one) and CKQUORUM of each Sentinel (ACL: +ping +info "
-        "+sentinel|masters or +sentinel|master, +sentinel|ckquorum).",
+        "MASTERS and CKQUORUM of each Sentinel (ACL: +ping +info +sentinel|masters +sentinel|ckquorum), "
+        "MASTER "
+        "instead of MASTERS where sentinel_master names one (+sentinel|master).",
     .cannot_see =
         "The slots of a Redis Cluster, what clients were told, and writes that were lost before it looked.",
     .metrics = kFamilies,
