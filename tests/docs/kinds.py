@@ -81,7 +81,7 @@ BLOCKS = [
     (r"tests/lab/delayline/README\.md", r"ARRIVED LEFT\|lost", Figure("the fields of a line")),
     (r"tests/traces/README\.md", r"# expect last", Figure("lines of a trace, which tests/unit/signals/trace_test.cpp reads from every file")),
     (r".*", r"(#.*\n)*tls_server_config:", WebConfig()),
-    (r".*", r"(#.*\n)*(defaults|targets|rules|alertmanagers|alerting|reflector|journal):", Config()),
+    (r".*", r"(#.*\n)*(defaults|targets|rules|alertmanagers|alerting|reflector|journal|placement):", Config()),
     (r".*", r"(#.*\n)*groups:", Rules()),
     (r".*", r"TEST\(", Cpp()),
 ]
