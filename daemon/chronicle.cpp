@@ -9,6 +9,7 @@
 #include "daemon/export/api_journal.hpp"
 #include "daemon/journal/event_json.hpp"
 #include "daemon/journal/open_events.hpp"
+#include "daemon/plan.hpp"
 
 namespace qw {
 namespace {
@@ -66,8 +67,7 @@ void Chronicle::configure(const config::Config& config) {
   limits.max_bytes = config.journal.max_bytes;
   journal_.set_limits(limits);
   targets_.clear();
-  for (const auto& target : config.targets)
-    targets_.insert({.system = target.common.system, .name = target.common.name});
+  for (const auto& target : config.targets) targets_.insert(id_of(target));
 }
 
 void Chronicle::start(std::string_view version) {

@@ -9,7 +9,8 @@
 #include "daemon/base/text.hpp"
 #include "daemon/export/form.hpp"
 #include "daemon/export/query_json.hpp"
-#include "daemon/net/base64.hpp"
+#include "daemon/notify/http_endpoint.hpp"
+#include "daemon/plan.hpp"
 #include "daemon/state_store.hpp"
 #include "probes/probe.hpp"
 
@@ -85,11 +86,10 @@ Result<PlacementService::Options> PlacementService::read(const config::Placement
     if (!tls) return std::unexpected(tls.error().within("placement"));
     out.tls = std::move(*tls);
   }
-  if (!from.username.empty()) {
-    out.headers.emplace_back(
-        "Authorization",
-        "Basic " + net::base64(fmt::format("{}:{}", from.username, from.password.value.reveal())));
-  }
+  notify::HttpEndpoint as;
+  as.username = from.username;
+  as.password = from.password.value;
+  out.headers = as.headers();
   return out;
 }
 
@@ -102,8 +102,7 @@ Result<void> PlacementService::configure(const config::Config& config) {
   for (const auto& target : config.targets) {
     // Without peers there is nobody to share with.
     if (!target.common.one_node || options_.peers.empty()) continue;
-    targets.push_back({.id = {.system = target.common.system, .name = target.common.name},
-                       .interval = target.common.interval + target.common.timeout});
+    targets.push_back({.id = id_of(target), .interval = target.common.interval + target.common.timeout});
   }
   placement_.set_targets(targets);
   std::erase_if(rounds_, [this](const auto& one) { return !is_placed(one.first) || !asks(one.first); });

@@ -25,12 +25,15 @@ Result<std::unique_ptr<probes::Probe>> make_probe(const std::any& plan, const pr
 
 }  // namespace
 
+TargetId id_of(const config::TargetConfig& target) {
+  return {.system = target.common.system, .name = target.common.name};
+}
+
 Result<std::unique_ptr<probes::Target>> make_target(const config::TargetConfig& target,
                                                     const probes::ProbeContext& context) {
   auto probe = make_probe(target.plan, context);
   if (!probe) return std::unexpected(probe.error());
-  return std::make_unique<probes::Target>(
-      TargetId{.system = target.common.system, .name = target.common.name}, std::move(*probe), context.clock);
+  return std::make_unique<probes::Target>(id_of(target), std::move(*probe), context.clock);
 }
 
 probes::PortSystems port_systems(const config::Config& config) {
@@ -45,7 +48,7 @@ std::vector<schedule::Entry> make_entries(const config::Config& config, const pr
   std::vector<schedule::Entry> entries;
   entries.reserve(config.targets.size());
   for (const auto& target : config.targets) {
-    entries.push_back({.id = {.system = target.common.system, .name = target.common.name},
+    entries.push_back({.id = id_of(target),
                        .fingerprint = target.fingerprint,
                        .interval = target.common.interval,
                        .timeout = target.common.timeout,

@@ -13,6 +13,8 @@ namespace qw {
 /// The kinds of target, as the configuration reader wants them.
 std::span<const config::Kind> config_kinds();
 
+TargetId id_of(const config::TargetConfig& target);
+
 /// The probe and the signals of one configured target. Errors name what could not be read ("ca_file: ...").
 Result<std::unique_ptr<probes::Target>> make_target(const config::TargetConfig& target,
                                                     const probes::ProbeContext& context);

@@ -48,7 +48,7 @@ void WatchedTargets::adopt(config::Config& config, std::shared_ptr<members::Targ
   if (!first) return;
   const auto now = parts_.clock.steady();
   for (const auto& target : config.targets) {
-    const TargetId id{.system = target.common.system, .name = target.common.name};
+    const auto id = id_of(target);
     if (placement_.asks(id)) unready_[id] = now + 2 * target.common.interval;
   }
 }
@@ -63,8 +63,8 @@ std::vector<Error> WatchedTargets::schedule(const config::Config& config) {
 std::vector<TargetId> WatchedTargets::asked_here(const config::Config& config) const {
   std::vector<TargetId> out;
   for (const auto& target : config.targets) {
-    const TargetId id{.system = target.common.system, .name = target.common.name};
-    if (placement_.asks(id)) out.push_back(id);
+    auto id = id_of(target);
+    if (placement_.asks(id)) out.push_back(std::move(id));
   }
   return out;
 }
@@ -72,9 +72,7 @@ std::vector<TargetId> WatchedTargets::asked_here(const config::Config& config) c
 /// The target alone gets another probe; all that is known of it stays.
 Result<void> WatchedTargets::on_members(const TargetId& id, const config::FoundPlan& plan,
                                         std::uint64_t fingerprint) {
-  const auto target = std::ranges::find_if(config_->targets, [&](const config::TargetConfig& one) {
-    return one.common.system == id.system && one.common.name == id.name;
-  });
+  const auto target = std::ranges::find(config_->targets, id, id_of);
   if (target == config_->targets.end()) return {};
   auto before = *target;
   target->plan = plan.plan;

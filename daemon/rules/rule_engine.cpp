@@ -21,6 +21,14 @@ std::vector<ActiveAlert> alerts_of(const AlertStates& states) {
   return out;
 }
 
+/// What another daemon goes on with: the pending and firing alerts of a target.
+void keep_those_of(const TargetId& target, std::vector<ActiveAlert>& alerts) {
+  std::erase_if(alerts, [&](const ActiveAlert& alert) {
+    return alert.state == AlertState::inactive || alert.system != target.system ||
+           alert.target != target.name;
+  });
+}
+
 }  // namespace
 
 void RuleEngine::replace(std::vector<RuleGroup> groups, const GroupSettings& settings, Millis now) {
@@ -225,10 +233,7 @@ SavedState AlertView::save(Millis now) const {
 SavedState AlertView::save(Millis now, const TargetId& target) const {
   auto out = save(now);
   for (auto& rule : out.rules) {
-    std::erase_if(rule.alerts, [&](const ActiveAlert& alert) {
-      return alert.state == AlertState::inactive || alert.system != target.system ||
-             alert.target != target.name;
-    });
+    keep_those_of(target, rule.alerts);
   }
   std::erase_if(out.rules, [](const SavedRule& rule) { return rule.alerts.empty(); });
   return out;
@@ -236,10 +241,7 @@ SavedState AlertView::save(Millis now, const TargetId& target) const {
 
 void RuleEngine::adopt(SavedState state, const TargetId& target) {
   for (auto& rule : state.rules) {
-    std::erase_if(rule.alerts, [&](const ActiveAlert& alert) {
-      return alert.state == AlertState::inactive || alert.system != target.system ||
-             alert.target != target.name;
-    });
+    keep_those_of(target, rule.alerts);
     if (rule.alerts.empty()) continue;
     for (const auto& group : groups_) {
       for (std::size_t i = 0; i < group->size(); ++i) {

@@ -16,6 +16,8 @@ import time
 import unittest
 import urllib.request
 
+import labs
+
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", ".."))
 BUILD = os.path.abspath(os.environ.get("QW_BUILD_DIR", os.path.join(ROOT, "build/release")))
 DAEMON = os.path.join(BUILD, "quorumwatch")
@@ -35,11 +37,7 @@ class Members(unittest.TestCase):
 
     @classmethod
     def lab(cls, *words):
-        done = subprocess.run([os.path.join(ROOT, "tests/lab/lab"), "--dir", os.path.join(cls.folder, "lab"),
-                               "--owner", str(os.getpid()), *words], capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise AssertionError(f"lab {' '.join(words)}: {done.stderr}")
-        return json.loads(done.stdout) if words[0] == "show" else done.stdout
+        return labs.lab(os.path.join(cls.folder, "lab"), *words)
 
     # A folder of members as a ConfigMap is mounted: names are links through ..data, which is replaced in one step.
 

@@ -4,7 +4,6 @@ their pages must show each as it is, and none of it as a clock that is wrong.
 
     QW_BUILD_DIR=build/release tests/e2e/mesh_test.py
 """
-import json
 import os
 import re
 import shutil
@@ -14,6 +13,8 @@ import tempfile
 import time
 import unittest
 import urllib.request
+
+import labs
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", ".."))
 BUILD = os.path.abspath(os.environ.get("QW_BUILD_DIR", os.path.join(ROOT, "build/release")))
@@ -46,11 +47,7 @@ targets:
 
     @classmethod
     def lab(cls, *words):
-        done = subprocess.run([os.path.join(ROOT, "tests/lab/lab"), "--dir", cls.folder, "--owner", str(os.getpid()), *words],
-                              capture_output=True, text=True, check=False, env={**os.environ, "QW_BUILD_DIR": BUILD})
-        if done.returncode != 0:
-            raise AssertionError(f"lab {' '.join(words)}: {done.stderr}")
-        return json.loads(done.stdout) if done.stdout.strip() else {}
+        return labs.lab(cls.folder, *words, build=BUILD)
 
     def tearDown(self):
         self.lab("heal")
@@ -96,14 +93,7 @@ targets:
             return seen is expected
         return expected * 0.9 <= seen <= expected + 1
 
-    def until(self, condition, seconds, what):
-        deadline = time.monotonic() + seconds
-        while True:
-            result = condition()
-            if result:
-                return result
-            self.assertLess(time.monotonic(), deadline, what if isinstance(what, str) else what())
-            time.sleep(0.2)
+    until = staticmethod(labs.until)
 
     def healthy(self):
         return {(one, other): 2 * DELAY_MS for one in NODES for other in NODES if one != other}

@@ -17,6 +17,8 @@ import time
 import unittest
 import urllib.request
 
+import labs
+
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", ".."))
 BUILD = os.path.abspath(os.environ.get("QW_BUILD_DIR", os.path.join(ROOT, "build/release")))
 DAEMON = os.path.join(BUILD, "quorumwatch")
@@ -122,11 +124,7 @@ alerting: {{watchdog: false, resend_interval: 2s}}
 
     @classmethod
     def lab(cls, *words):
-        done = subprocess.run([os.path.join(ROOT, "tests/lab/lab"), "--dir", os.path.join(cls.folder, "lab"), "--owner", str(os.getpid()), *words],
-                              capture_output=True, text=True, check=False, env={**os.environ, "QW_BUILD_DIR": BUILD})
-        if done.returncode != 0:
-            raise AssertionError(f"lab {' '.join(words)}: {done.stderr}")
-        return json.loads(done.stdout) if done.stdout.strip() else {}
+        return labs.lab(os.path.join(cls.folder, "lab"), *words, build=BUILD)
 
     # What a daemon says.
 
@@ -177,14 +175,7 @@ alerting: {{watchdog: false, resend_interval: 2s}}
         return len(some) == len(others) and all(one[0] == other[0] and abs(began(one) - began(other)) < 0.05
                                                 for one, other in zip(some, others))
 
-    def until(self, condition, seconds, what):
-        deadline = time.monotonic() + seconds
-        while True:
-            result = condition()
-            if result:
-                return result
-            self.assertLess(time.monotonic(), deadline, what if isinstance(what, str) else what())
-            time.sleep(0.1)
+    until = staticmethod(labs.until)
 
     def settled(self, seconds=10 * INTERVAL):
         """All five agree, and all alerts fire."""

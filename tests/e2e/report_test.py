@@ -16,6 +16,8 @@ import time
 import unittest
 import urllib.request
 
+import labs
+
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", ".."))
 BUILD = os.path.abspath(os.environ.get("QW_BUILD_DIR", os.path.join(ROOT, "build/release")))
 DAEMON = os.path.join(BUILD, "quorumwatch")
@@ -52,11 +54,7 @@ class Report(unittest.TestCase):
 
     @classmethod
     def lab(cls, *words):
-        done = subprocess.run([os.path.join(ROOT, "tests/lab/lab"), "--dir", os.path.join(cls.folder, "lab"), "--owner", str(os.getpid()), *words],
-                              capture_output=True, text=True, check=False, env={**os.environ, "QW_BUILD_DIR": BUILD})
-        if done.returncode != 0:
-            raise AssertionError(f"lab {' '.join(words)}: {done.stderr}")
-        return json.loads(done.stdout) if done.stdout.strip() else {}
+        return labs.lab(os.path.join(cls.folder, "lab"), *words, build=BUILD)
 
     def start(self):
         with open(os.path.join(self.folder, "log")) as log:

@@ -21,10 +21,10 @@ import urllib.request
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 import browser  # noqa: E402  (the path has to be set first)
+from labs import lab  # noqa: E402
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", ".."))
 BUILD = os.environ.get("QW_BUILD_DIR") or os.path.join(ROOT, "build", "release")
-LAB = os.path.join(ROOT, "tests", "lab", "lab")
 SKIPPED = 77
 HOSTILE = "<img src=x onerror=alert(1)>"
 STREAMS, MEASURED_SECONDS, LOOP_MS_PER_SECOND = 200, 10, 2.0
@@ -52,7 +52,7 @@ def main():
     lab_folder = os.path.join(folder, "lab")
     daemon = None
     try:
-        lab(lab_folder, "--owner", str(os.getpid()), "--temporary", "up", "etcd", "--members", "3", "--pre-vote")
+        lab(lab_folder, "--temporary", "up", "etcd", "--members", "3", "--pre-vote")
         shown = lab(lab_folder, "show")
         daemon, url = start_daemon(folder, shown)
         until(lambda: daemon.poll() is not None or answers(url + "/-/ready"), 20, "the daemon to be ready")
@@ -75,12 +75,6 @@ def main():
         shutil.rmtree(folder, ignore_errors=True)
     print("the status page works")
     return 0
-
-
-def lab(folder, *arguments):
-    done = subprocess.run([LAB, "--dir", folder, *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"lab {' '.join(arguments)}: {done.stderr}"
-    return json.loads(done.stdout) if done.stdout.strip() else {}
 
 
 def start_daemon(folder, shown):
